@@ -1,0 +1,33 @@
+package usercounter;
+
+import jakarta.ws.rs.ApplicationPath;
+import jakarta.ws.rs.core.Application;
+import org.eclipse.microprofile.openapi.annotations.Components;
+import org.eclipse.microprofile.openapi.annotations.OpenAPIDefinition;
+import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.info.Info;
+import org.eclipse.microprofile.openapi.annotations.info.License;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+
+/** The Jakarta REST application; it owns every path that no other Liberty feature serves. */
+@ApplicationPath("/")
+@OpenAPIDefinition(
+        info =
+                @Info(
+                        title = "user-counter",
+                        version = "1",
+                        description = "Counts per user. An increment that was answered is on disk.",
+                        license = @License(name = "Apache-2.0", url = "https://www.apache.org/licenses/LICENSE-2.0")),
+        components =
+                @Components(
+                        parameters =
+                                @Parameter(
+                                        name = UserId.PARAMETER,
+                                        in = ParameterIn.PATH,
+                                        required = true,
+                                        description = "The user: 1 to 128 of RFC 3986's unreserved characters",
+                                        schema = @Schema(type = SchemaType.STRING, pattern = UserId.PATTERN),
+                                        example = "249")))
+public class CounterApplication extends Application {}

@@ -1,0 +1,173 @@
+package usercounter;
+
+import jakarta.annotation.PostConstruct;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.eclipse.microprofile.metrics.Metadata;
+import org.eclipse.microprofile.metrics.MetricRegistry;
+import org.eclipse.microprofile.metrics.Tag;
+import org.eclipse.microprofile.metrics.Timer;
+import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.Response;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/**
+ * The numbers, in Redis: a user's is the string under the key {@code user:{id}}. The braces are a Redis Cluster hash
+ * tag, so that whatever else is ever kept of a user lies in the same slot.
+ *
+ * @see <a href="https://redis.io/docs/latest/commands/incr/">INCR</a>
+ * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags">Hash tags</a>
+ */
+@ApplicationScoped
+public class Counters {
+
+    private static final Logger LOG = Logger.getLogger(Counters.class.getName());
+    private static final int MOST_REPORTED_KEYS = 1_000;
+
+    private enum Command {
+        GET,
+        INCR,
+        EXISTS
+    }
+
+    private enum Outcome {
+        OK,
+        OVERFLOW,
+        CORRUPT,
+        UNAVAILABLE
+    }
+
+    @Inject
+    RedisConnection redis;
+
+    @Inject
+    MetricRegistry metrics;
+
+    private final Map<Command, Map<Outcome, Timer>> timers = new EnumMap<>(Command.class);
+    private final Set<String> reportedKeys = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean available = new AtomicBoolean(true);
+
+    @PostConstruct
+    void registerTimers() {
+        Metadata metadata = Metadata.builder()
+                .withName("redis_command")
+                .withDescription("Redis commands: how many, how long, with what outcome")
+                .build();
+        for (Command command : Command.values()) {
+            Map<Outcome, Timer> byOutcome = new EnumMap<>(Outcome.class);
+            for (Outcome outcome : Outcome.values()) {
+                byOutcome.put(
+                        outcome,
+                        metrics.timer(
+                                metadata,
+                                new Tag("command", command.name().toLowerCase(Locale.ROOT)),
+                                new Tag("outcome", outcome.name().toLowerCase(Locale.ROOT))));
+            }
+            timers.put(command, byOutcome);
+        }
+    }
+
+    /**
+     * Reads a user's number.
+     *
+     * @return 0 for a user never counted; fails with a {@link CounterException}
+     */
+    public CompletionStage<Long> read(UserId user) {
+        String key = key(user);
+        return call(
+                Command.GET, key, pipeline -> pipeline.get(key), value -> value == null ? 0 : Long.parseLong(value));
+    }
+
+    /**
+     * Adds one to a user's number.
+     *
+     * @return the new number; fails with a {@link CounterException}, and for
+     *     {@link CounterException.Reason#UNAVAILABLE} alone the increment may have happened all the same
+     */
+    public CompletionStage<Long> increment(UserId user) {
+        String key = key(user);
+        return call(Command.INCR, key, pipeline -> pipeline.incr(key), Function.identity());
+    }
+
+    /** Asks Redis for a sign of life, on the way that every request takes; fails with a {@link CounterException}. */
+    public CompletionStage<Boolean> ping() {
+        String key = "ready";
+        return call(Command.EXISTS, key, pipeline -> pipeline.exists(key), Function.identity());
+    }
+
+    private static String key(UserId user) {
+        return "user:{" + user.value() + "}";
+    }
+
+    private <R, T> CompletionStage<T> call(
+            Command command, String key, Function<AbstractPipeline, Response<R>> send, Function<R, T> convert) {
+        long start = System.nanoTime();
+        return redis.pipeline().submit(send).thenApply(convert).handle((value, failure) -> {
+            Outcome outcome = failure == null ? Outcome.OK : outcome(failure);
+            timers.get(command).get(outcome).update(Duration.ofNanos(System.nanoTime() - start));
+            report(outcome, key, failure);
+            return switch (outcome) {
+                case OK -> value;
+                case OVERFLOW ->
+                    throw new CounterException(
+                            CounterException.Reason.OVERFLOW, "The counter stands at its maximum, 9223372036854775807");
+                case CORRUPT ->
+                    throw new CounterException(
+                            CounterException.Reason.CORRUPT, "What is stored for this user is not a number");
+                case UNAVAILABLE ->
+                    throw new CounterException(
+                            CounterException.Reason.UNAVAILABLE, "The counters cannot be reached at the moment");
+            };
+        });
+    }
+
+    private static Outcome outcome(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        if (cause instanceof NumberFormatException) {
+            return Outcome.CORRUPT;
+        }
+        if (cause instanceof JedisDataException) {
+            // Redis has no codes for these two, only their texts.
+            if (cause.getMessage().contains("would overflow")) {
+                return Outcome.OVERFLOW;
+            }
+            if (cause.getMessage().startsWith("WRONGTYPE") || cause.getMessage().contains("value is not an integer")) {
+                return Outcome.CORRUPT;
+            }
+        }
+        return Outcome.UNAVAILABLE;
+    }
+
+    /** One line per outage and one per broken key, however many requests meet them. */
+    private void report(Outcome outcome, String key, Throwable failure) {
+        switch (outcome) {
+            case CORRUPT -> {
+                if (reportedKeys.size() < MOST_REPORTED_KEYS && reportedKeys.add(key)) {
+                    LOG.log(Level.SEVERE, "The value of the Redis key {0} is not a counter; it is left as it is", key);
+                }
+            }
+            case UNAVAILABLE -> {
+                if (available.compareAndSet(true, false)) {
+                    LOG.log(Level.WARNING, "Redis at {0} does not serve: {1}", new Object[] {redis.address(), failure});
+                }
+            }
+            default -> {
+                if (!available.get() && available.compareAndSet(false, true)) {
+                    LOG.log(ServiceStart.AUDIT, "Redis at {0} serves again", redis.address());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package usercounter;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.event.Startup;
+import jakarta.enterprise.inject.Instance;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.eclipse.microprofile.config.ConfigProvider;
+
+/** Checks the settings when the service starts, and ends the process at once if one cannot be used. */
+@ApplicationScoped
+public class ServiceStart {
+
+    /** Liberty's own level between INFO and WARNING, from which its console shows messages. */
+    public static final Level AUDIT = Level.parse("AUDIT");
+
+    private static final Logger LOG = Logger.getLogger(ServiceStart.class.getName());
+
+    @Produces
+    @Singleton
+    Settings settings() {
+        return Settings.from(name -> ConfigProvider.getConfig().getOptionalValue(name, String.class));
+    }
+
+    void start(@Observes Startup event, Instance<Settings> settings, Instance<RedisConnection> redis) {
+        try {
+            requireFreePort(settings.get().port());
+            LOG.log(AUDIT, "user-counter: http://localhost:{0}/users/249, numbers in {1}", new Object[] {
+                Integer.toString(settings.get().port()), redis.get().address()
+            });
+        } catch (InvalidSettingException e) {
+            LOG.severe(e.getMessage());
+            Runtime.getRuntime().halt(1);
+        }
+    }
+
+    /** Liberty opens its port only after this, and would go on without one. */
+    private static void requireFreePort(int port) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(port));
+        } catch (IOException e) {
+            throw new InvalidSettingException("PORT", Integer.toString(port), "something else listens on this port");
+        }
+    }
+}

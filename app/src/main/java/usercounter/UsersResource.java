@@ -1,0 +1,79 @@
+package usercounter;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import java.util.concurrent.CompletionStage;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.headers.Header;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+
+/** {@code /users/{id}}: a user's number. */
+@Path("/users/{id}")
+@Produces({MediaType.TEXT_PLAIN, MediaType.APPLICATION_JSON})
+@ApplicationScoped
+@APIResponse(
+        responseCode = "200",
+        description = "The user's number",
+        content = {
+            @Content(
+                    mediaType = MediaType.TEXT_PLAIN,
+                    schema = @Schema(type = SchemaType.STRING, pattern = "^[0-9]{1,19}$", examples = "3")),
+            @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(implementation = UserCount.class))
+        })
+@APIResponse(
+        responseCode = "400",
+        description = "The id or a header is malformed; Redis was not asked",
+        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
+@APIResponse(
+        responseCode = "406",
+        description = "Accept allows neither text/plain nor application/json; nothing was counted",
+        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
+@APIResponse(
+        responseCode = "500",
+        description = "What is stored for this user is not a number; it is left as it is",
+        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
+@APIResponse(
+        responseCode = "503",
+        description = "Redis did not answer in time. An increment may or may not have been counted",
+        headers =
+                @Header(
+                        name = HttpHeaders.RETRY_AFTER,
+                        description = "After how many seconds to try again",
+                        schema = @Schema(type = SchemaType.INTEGER, minimum = "0")),
+        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
+public class UsersResource {
+
+    @Inject
+    Counters counters;
+
+    @GET
+    @Operation(operationId = "readCount", summary = "Read a user's number; 0 for a user never counted")
+    public CompletionStage<UserCount> read(@PathParam(UserId.PARAMETER) @Parameter(ref = UserId.PARAMETER) String id) {
+        UserId user = new UserId(id);
+        return counters.read(user).thenApply(count -> new UserCount(id, count));
+    }
+
+    /** A body, if any, is neither read nor buffered. */
+    @POST
+    @Operation(operationId = "incrementCount", summary = "Add one to a user's number and answer the new number")
+    @APIResponse(
+            responseCode = "409",
+            description = "The counter stands at its maximum, 2^63-1, and stays there",
+            content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
+    public CompletionStage<UserCount> increment(
+            @PathParam(UserId.PARAMETER) @Parameter(ref = UserId.PARAMETER) String id) {
+        UserId user = new UserId(id);
+        return counters.increment(user).thenApply(count -> new UserCount(id, count));
+    }
+}
