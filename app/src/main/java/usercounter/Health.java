@@ -21,6 +21,9 @@ public class Health {
     @Inject
     Counters counters;
 
+    @Inject
+    Draining draining;
+
     /** The application is up, whatever Redis does. */
     @Produces
     @Startup
@@ -35,15 +38,19 @@ public class Health {
         return () -> HealthCheckResponse.up("application");
     }
 
-    /** Redis answered within its time-out. */
+    /** Redis answered within its time-out, and this process is not about to end. */
     @Produces
     @Readiness
     HealthCheck ready() {
         return () -> HealthCheckResponse.named("redis")
-                .status(counters.ping()
-                        .handle((pong, failure) -> failure == null)
-                        .toCompletableFuture()
-                        .join())
+                .status(!draining.hasBegun() && redisAnswers())
                 .build();
+    }
+
+    private boolean redisAnswers() {
+        return counters.ping()
+                .handle((pong, failure) -> failure == null)
+                .toCompletableFuture()
+                .join();
     }
 }

@@ -2,6 +2,7 @@ package usercounter;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -62,11 +63,11 @@ public record RedisAddress(
         } catch (URISyntaxException e) {
             // answered below, without the value that the exception quotes
         }
-        throw new InvalidSettingException(variable, text.replaceAll("//.*@|^.*@", "//***@"), ALLOWED);
+        throw new InvalidSettingException(variable, text.replaceAll("^(\\w+://)?.*@", "$1***@"), ALLOWED);
     }
 
     private static Optional<String> decoded(String part) {
-        String text = java.net.URLDecoder.decode(part.replace("+", "%2B"), StandardCharsets.UTF_8);
+        String text = URLDecoder.decode(part.replace("+", "%2B"), StandardCharsets.UTF_8);
         return text.isEmpty() ? Optional.empty() : Optional.of(text);
     }
 

@@ -20,6 +20,9 @@ public class ServiceStart {
     /** Liberty's own level between INFO and WARNING, from which its console shows messages. */
     public static final Level AUDIT = Level.parse("AUDIT");
 
+    /** A system property, since it outlives the application. */
+    private static final String PORT_IS_OURS = "usercounter.port.is.ours";
+
     private static final Logger LOG = Logger.getLogger(ServiceStart.class.getName());
 
     @Produces
@@ -34,19 +37,37 @@ public class ServiceStart {
             LOG.log(AUDIT, "user-counter: http://localhost:{0}/users/249, numbers in {1}", new Object[] {
                 Integer.toString(settings.get().port()), redis.get().address()
             });
-        } catch (InvalidSettingException e) {
-            LOG.severe(e.getMessage());
+        } catch (RuntimeException e) {
+            InvalidSettingException invalid = invalidSetting(e);
+            if (invalid != null) {
+                LOG.severe(invalid.getMessage());
+            } else {
+                LOG.log(Level.SEVERE, "The service cannot start", e);
+            }
+            // Liberty would go on without the application; no exit(), which waits for this very thread.
             Runtime.getRuntime().halt(1);
         }
     }
 
-    /** Liberty opens its port only after this, and would go on without one. */
+    /** Liberty opens its port after this, and would go on without one that is taken. */
     private static void requireFreePort(int port) {
+        if (System.setProperty(PORT_IS_OURS, "true") != null) {
+            return; // this server has opened it: the application alone is replaced, as in 'liberty:dev'
+        }
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
             socket.bind(new InetSocketAddress(port));
         } catch (IOException e) {
             throw new InvalidSettingException("PORT", Integer.toString(port), "something else listens on this port");
         }
+    }
+
+    /** The reason within what CDI wraps around it, or null. */
+    private static InvalidSettingException invalidSetting(Throwable failure) {
+        Throwable cause = failure;
+        while (cause != null && !(cause instanceof InvalidSettingException)) {
+            cause = cause.getCause();
+        }
+        return (InvalidSettingException) cause;
     }
 }

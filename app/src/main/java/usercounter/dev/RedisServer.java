@@ -135,9 +135,22 @@ public final class RedisServer implements AutoCloseable {
         return port;
     }
 
-    /** Its process, to signal. */
-    public ProcessHandle process() {
-        return process.toHandle();
+    /**
+     * Sends it a signal: {@code STOP} makes it hang, {@code CONT} lets it go on.
+     *
+     * @see <a href="https://pubs.opengroup.org/onlinepubs/9799919799/utilities/kill.html">kill(1)</a>
+     */
+    public void signal(String signal) {
+        try {
+            new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .inheritIO()
+                    .start()
+                    .waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Ends it with SIGKILL, as a crash would. */

@@ -1,0 +1,293 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import redis.clients.jedis.RedisClient;
+import usercounter.dev.RedisServer;
+
+/** The API over HTTP, against the packaged server and a real Redis with a password. */
+class ApiIT {
+
+    private static RedisServer redisServer;
+    private static RedisClient redis;
+    private static PackagedServer server;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) throws IOException {
+        redisServer = RedisServer.start(folder.resolve("redis"), RedisServer.freePort(), "--requirepass", "se cret");
+        redis = RedisClient.create("redis://:se%20cret@127.0.0.1:" + redisServer.port());
+        Path password = Files.writeString(folder.resolve("password"), "se cret\n");
+        server = PackagedServer.start(
+                folder,
+                Map.of("REDIS_URL", "127.0.0.1:" + redisServer.port(), "REDIS_PASSWORD_FILE", password.toString()));
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+        redis.close();
+        redisServer.close();
+    }
+
+    @Test
+    void theTutorialsSession() {
+        assertThat(server.get("/users/249").body()).isEqualTo("0");
+        assertThat(server.post("/users/249").body()).isEqualTo("1");
+        assertThat(server.post("/users/249").body()).isEqualTo("2");
+        assertThat(server.post("/users/249").body()).isEqualTo("3");
+        assertThat(server.get("/users/249").body()).isEqualTo("3");
+        assertThat(server.get("/users/32").body()).isEqualTo("0");
+    }
+
+    @Test
+    void theTutorialsBytes() throws IOException {
+        assertThat(exchange("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 200 OK\r\n")
+                .contains("\r\nContent-Type: text/plain; charset=UTF-8\r\n", "\r\nContent-Length: 3\r\n")
+                .endsWith("\r\n\r\n✓")
+                .doesNotContain("Server:", "X-Powered-By");
+        assertThat(exchange("GET /users/nobody HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 200 OK\r\n")
+                .contains("\r\nContent-Type: text/plain; charset=UTF-8\r\n", "\r\nContent-Length: 1\r\n")
+                .endsWith("\r\n\r\n0");
+    }
+
+    @Test
+    void jsonOnRequest() {
+        HttpResponse<String> counted = server.post("/users/json", "Accept", "application/json");
+        HttpResponse<String> read = server.get("/users/json", "Accept", "application/json, text/plain;q=0.5");
+
+        assertThat(counted.headers().firstValue("Content-Type")).contains("application/json");
+        assertThat(counted.body()).isEqualTo("{\"id\":\"json\",\"count\":1}");
+        assertThat(read.body()).isEqualTo("{\"id\":\"json\",\"count\":1}");
+    }
+
+    @Test
+    void aBodyIsIgnoredWhateverItsTypeOrSize() {
+        for (String type : new String[] {"application/json", "application/x-www-form-urlencoded", "image/png"}) {
+            HttpRequest request = HttpRequest.newBuilder(server.uri("/users/body"))
+                    .header("Content-Type", type)
+                    .POST(BodyPublishers.ofString("{".repeat(1_000_000)))
+                    .build();
+            assertThat(PackagedServer.send(request).statusCode()).isEqualTo(200);
+        }
+        assertThat(server.get("/users/body").body()).isEqualTo("3");
+    }
+
+    @Test
+    void headAndOptions() {
+        assertThat(server.send("HEAD", "/users/head").statusCode()).isEqualTo(200);
+        assertThat(server.send("OPTIONS", "/users/head").headers().firstValue("Allow"))
+                .hasValueSatisfying(allow -> assertThat(allow).contains("GET", "POST"));
+    }
+
+    @Test
+    void percentEncodingOfUnreservedCharactersChangesNothing() {
+        server.post("/users/encoded");
+
+        assertThat(server.get("/users/%65ncode%64").body()).isEqualTo("1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/users/a%20b",
+                "/users/a+b",
+                "/users/a:b",
+                "/users/%C3%A9",
+                "/users/%7B1%7D",
+                "/users/a%2Fb",
+                "/users/a;b=1",
+                "/users/a;",
+                "/users/%ff",
+                "/users/" + LONG_ID
+            })
+    void anInvalidIdIs400AndRedisIsNotAsked(String path) {
+        server.post("/users/valid");
+        long before = increments();
+
+        assertProblem(server.post(path), 400, "Bad Request");
+        assertThat(increments() - before).isZero();
+
+        server.post("/users/valid");
+        assertThat(increments() - before).isEqualTo(1);
+    }
+
+    private static final String LONG_ID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+            + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0";
+
+    private static long increments() {
+        return redis.info("commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_incr:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("cmdstat_incr:calls=(\\d+),.*", "$1")))
+                .sum();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/",
+                "/users",
+                "/users/",
+                "/users/a/",
+                "/users/a/b",
+                "//users/a",
+                "/nope",
+                "/error",
+                "/WEB-INF/web.xml"
+            })
+    void anUnknownPathIs404(String path) {
+        assertProblem(server.get(path), 404, "Not Found");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"DELETE, /users/a", "PUT, /users/a", "PATCH, /users/a", "POST, /healthz"})
+    void aWrongMethodIs405WithAllow(String method, String path) {
+        HttpResponse<String> answer = server.send(method, path);
+
+        assertProblem(answer, 405, "Method Not Allowed");
+        assertThat(answer.headers().firstValue("Allow"))
+                .hasValueSatisfying(allow -> assertThat(allow).contains("GET"));
+    }
+
+    @Test
+    void anUnacceptableTypeIs406AndCountsNothing() {
+        assertProblem(server.post("/users/unacceptable", "Accept", "image/png"), 406, "Not Acceptable");
+        assertThat(server.get("/users/unacceptable").body()).isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Accept, garbage;;", "Accept, */*;q=x", "Accept, text/plain;q=2", "Content-Type, garbage"})
+    void aMalformedHeaderIs400AndCountsNothing(String name, String value) {
+        assertProblem(server.post("/users/malformed", name, value), 400, "Bad Request");
+        assertThat(server.get("/users/malformed").body()).isEqualTo("0");
+    }
+
+    /** Liberty refuses these before any application sees them: 400, and nothing of the server. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/%zz", "/users/a%00", "/users/a%", "/../../etc/passwd"})
+    void whatIsNoUriIs400(String path) throws IOException {
+        assertThat(exchange("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 400 ")
+                .doesNotContain("Exception", "\tat ");
+    }
+
+    @Test
+    void anOverlongUriOrHeaderIsAClean4xx() throws IOException {
+        String much = "x".repeat(100_000);
+        for (String request : new String[] {
+            "GET /users/" + much + " HTTP/1.1\r\nHost: x\r\n\r\n",
+            "GET /users/a HTTP/1.1\r\nHost: x\r\nX: " + much + "\r\n\r\n"
+        }) {
+            assertThat(exchange(request)).startsWith("HTTP/1.1 4").doesNotContain("Exception", "<html");
+        }
+    }
+
+    @Test
+    void aFullCounterIs409AndStaysAsItIs() {
+        redis.set("user:{full}", "9223372036854775806");
+
+        assertThat(server.post("/users/full").body()).isEqualTo("9223372036854775807");
+        assertProblem(server.post("/users/full"), 409, "Conflict");
+        assertThat(server.get("/users/full").body()).isEqualTo("9223372036854775807");
+    }
+
+    @Test
+    void aValueThatIsNoNumberIs500AndStaysAsItIsAndIsLoggedOnce() {
+        redis.set("user:{text}", "abc");
+        redis.rpush("user:{list}", "abc");
+
+        for (int i = 0; i < 2; i++) {
+            assertProblem(server.get("/users/text"), 500, "Internal Server Error");
+            assertProblem(server.post("/users/text"), 500, "Internal Server Error");
+            assertProblem(server.post("/users/list"), 500, "Internal Server Error");
+        }
+
+        assertThat(redis.get("user:{text}")).isEqualTo("abc");
+        assertThat(redis.lrange("user:{list}", 0, -1)).containsExactly("abc");
+        assertThat(server.log().lines().filter(line -> line.contains("user:{text}")))
+                .hasSize(1);
+        assertThat(server.log().lines().filter(line -> line.contains("user:{list}")))
+                .hasSize(1);
+    }
+
+    @Test
+    void healthEndpoints() {
+        for (String path : new String[] {"/health/started", "/health/live", "/health/ready"}) {
+            assertThat(server.get(path).statusCode()).as(path).isEqualTo(200);
+        }
+        assertThat(server.get("/health/ready").body()).contains("\"redis\"", "UP");
+    }
+
+    @Test
+    void metricsByRouteAndNeverById() {
+        server.post("/users/very-special-id");
+        server.get("/users/%C3%A9");
+        server.get("/very-special-path");
+
+        String metrics = server.get("/metrics").body();
+
+        assertThat(metrics)
+                .containsPattern("http_server_request_duration_seconds_count\\{[^}]*http_request_method=\"POST\","
+                        + "http_response_status_code=\"200\",http_route=\"/users/\\{id\\}\",[^}]*\\} [1-9]")
+                .containsPattern("http_server_request_duration_seconds_count\\{[^}]*http_request_method=\"GET\","
+                        + "http_response_status_code=\"400\",http_route=\"/users/\\{id\\}\",[^}]*\\} [1-9]")
+                .containsPattern("http_server_request_duration_seconds_bucket\\{")
+                .containsPattern("redis_command_seconds_count\\{command=\"incr\",[^}]*outcome=\"ok\",[^}]*\\} [1-9]")
+                .contains("outcome=\"unavailable\"", "memory_usedHeap_bytes")
+                .doesNotContain("very-special");
+    }
+
+    @Test
+    void openApiDescribesEveryAnswer() {
+        assertThat(server.get("/openapi").body())
+                .contains("openapi: 3.1", "/users/{id}", "/healthz", "application/problem+json", "Retry-After")
+                .contains("\"200\"", "\"400\"", "\"406\"", "\"409\"", "\"500\"", "\"503\"")
+                .contains(UserId.PATTERN);
+        assertThat(server.get("/openapi/ui/").body()).contains("swagger");
+    }
+
+    @Test
+    void theLogIsShortAndWithoutThePassword() {
+        assertThat(server.log())
+                .contains("http://localhost:" + server.port() + "/users/249")
+                .doesNotContain("se cret", "Exception", "SLF4J");
+    }
+
+    private static void assertProblem(HttpResponse<String> answer, int status, String title) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+        assertThat(answer.body())
+                .matches("\\{\"type\":\"about:blank\",\"title\":\"" + title + "\",\"status\":" + status
+                        + ",\"detail\":\"[^\"<\\\\]+\"}");
+    }
+
+    /** Bytes out and in, for what an HTTP client would refuse to send or would hide. */
+    private static String exchange(String request) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            try (InputStream answer = socket.getInputStream()) {
+                return new String(answer.readAllBytes(), StandardCharsets.UTF_8);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import usercounter.dev.RedisServer;
+
+/** Every acknowledged increment is counted exactly once: under concurrency, over restarts, through failures. */
+class ExactnessIT {
+
+    @TempDir
+    Path folder;
+
+    private RedisServer redis;
+    private PackagedServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
+        server = startServer("a");
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        redis.close();
+    }
+
+    private PackagedServer startServer(String name) throws IOException {
+        return PackagedServer.start(
+                Files.createDirectory(folder.resolve(name)), Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
+    }
+
+    @Test
+    void concurrentClientsOfTwoServersGetEachNumberOnce() throws IOException {
+        try (PackagedServer second = startServer("b")) {
+            Load load = Load.start(64, 20, n -> n < 500, server, second);
+            load.await();
+
+            assertThat(load.acknowledged()).isEqualTo(64 * 500);
+            load.assertExact(second);
+        }
+    }
+
+    @Test
+    void aKilledRedisLosesNothingAcknowledgedAndTheServiceRecoversByItself() throws Exception {
+        AtomicBoolean over = new AtomicBoolean();
+        Load load = Load.start(16, 10, n -> !over.get(), server);
+        for (int outage = 0; outage < 3; outage++) {
+            awaitAcknowledged(load, load.acknowledged() + 1_000);
+            redis.kill();
+            Thread.sleep(500); // with Redis away
+            redis = RedisServer.start(folder.resolve("redis"), redis.port());
+        }
+        awaitAcknowledged(load, load.acknowledged() + 1_000);
+        over.set(true);
+        load.await();
+
+        assertThat(load.unanswered()).isPositive();
+        load.assertNothingAcknowledgedIsLost(server);
+    }
+
+    @Test
+    void aStopUnderLoadAnswersWhatIsInFlight() throws Exception {
+        Load load = Load.start(16, 10, n -> server.process().isAlive(), server);
+        awaitAcknowledged(load, 1_000);
+        server.terminate();
+        server.awaitExit();
+        load.await();
+
+        server = startServer("b");
+        load.assertNothingAcknowledgedIsLost(server);
+    }
+
+    @Test
+    void restartsOfServiceAndRedisKeepTheNumbers() throws IOException {
+        server.post("/users/249");
+        server.post("/users/249");
+        server.close();
+        redis.close();
+
+        redis = RedisServer.start(folder.resolve("redis"), redis.port());
+        server = startServer("b");
+
+        assertThat(server.post("/users/249").body()).isEqualTo("3");
+    }
+
+    private static void awaitAcknowledged(Load load, int number) throws InterruptedException {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (load.acknowledged() < number) {
+            assertThat(System.nanoTime()).as("too few increments").isLessThan(deadline);
+            Thread.sleep(10);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntPredicate;
+import java.util.stream.LongStream;
+
+/** Clients that POST at the same time, and every answer they got. */
+final class Load {
+
+    private final Map<String, List<Long>> answers = new ConcurrentHashMap<>();
+    private final AtomicInteger unanswered = new AtomicInteger();
+    private final ExecutorService clients;
+
+    private Load(int clients) {
+        this.clients = Executors.newFixedThreadPool(clients);
+    }
+
+    /**
+     * Starts the clients.
+     *
+     * @param users what the clients count, in turn
+     * @param goOn asked before a client's n-th request, from 0 on
+     * @param servers each client has one of them
+     */
+    static Load start(int clients, int users, IntPredicate goOn, PackagedServer... servers) {
+        Load load = new Load(clients);
+        for (int i = 0; i < clients; i++) {
+            int client = i;
+            load.clients.execute(() -> {
+                for (int n = 0; goOn.test(n); n++) {
+                    load.post(servers[client % servers.length], "load-" + (client + n) % users);
+                }
+            });
+        }
+        load.clients.shutdown();
+        return load;
+    }
+
+    private void post(PackagedServer server, String user) {
+        try {
+            var answer = server.post("/users/" + user);
+            if (answer.statusCode() == 200) {
+                answers.computeIfAbsent(user, any -> Collections.synchronizedList(new ArrayList<>()))
+                        .add(Long.parseLong(answer.body()));
+                return;
+            }
+            assertThat(answer.statusCode()).isEqualTo(503);
+        } catch (UncheckedIOException e) {
+            // The server is gone; counted below, as a 503 is.
+        }
+        unanswered.incrementAndGet();
+    }
+
+    void await() {
+        try {
+            assertThat(clients.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    int acknowledged() {
+        return answers.values().stream().mapToInt(List::size).sum();
+    }
+
+    int unanswered() {
+        return unanswered.get();
+    }
+
+    /** Every user's answers are 1, 2, 3 … each once, and the server says the same. */
+    void assertExact(PackagedServer server) {
+        answers.forEach((user, numbers) -> {
+            assertThat(numbers.stream().sorted())
+                    .as(user)
+                    .containsExactlyElementsOf(
+                            LongStream.rangeClosed(1, numbers.size()).boxed().toList());
+            assertThat(server.get("/users/" + user).body()).as(user).isEqualTo(Integer.toString(numbers.size()));
+        });
+    }
+
+    /**
+     * No number was answered twice, and none is lost: each user's counter stands at its highest answer at least, and
+     * beyond the acknowledged there are no more increments than requests without an answer.
+     */
+    void assertNothingAcknowledgedIsLost(PackagedServer server) {
+        long counted = 0;
+        for (Map.Entry<String, List<Long>> user : answers.entrySet()) {
+            assertThat(new HashSet<>(user.getValue())).as(user.getKey()).hasSameSizeAs(user.getValue());
+            long count = Long.parseLong(server.get("/users/" + user.getKey()).body());
+            assertThat(count).as(user.getKey()).isGreaterThanOrEqualTo(Collections.max(user.getValue()));
+            assertThat(count)
+                    .as(user.getKey())
+                    .isGreaterThanOrEqualTo(user.getValue().size());
+            counted += count;
+        }
+        assertThat(counted).isBetween((long) acknowledged(), (long) acknowledged() + unanswered());
+    }
+}

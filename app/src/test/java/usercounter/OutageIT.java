@@ -1,0 +1,183 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.RedisClient;
+import usercounter.dev.RedisServer;
+
+/** Redis away, slow, loading or full: 503 in time, health says so, and recovery without a restart. */
+class OutageIT {
+
+    /** The default REDIS_TIMEOUT of 2 s and some patience for a busy machine. */
+    private static final Duration BOUND = Duration.ofSeconds(4);
+
+    @TempDir
+    Path folder;
+
+    private RedisServer redis;
+    private PackagedServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
+        server = PackagedServer.start(folder, Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
+        server.post("/users/a");
+    }
+
+    @AfterEach
+    void stop() {
+        redis.signal("CONT");
+        server.close();
+        redis.close();
+    }
+
+    @Test
+    void redisAway() throws IOException {
+        redis.kill();
+
+        assertUnavailable();
+        assertThat(server.log().lines().filter(line -> line.contains("does not serve")))
+                .hasSize(1);
+
+        redis = RedisServer.start(folder.resolve("redis"), redis.port());
+        assertRecovers();
+    }
+
+    @Test
+    void redisRestartedWhileNobodyAskedIsNoticedBeforeARequestMeetsIt() throws Exception {
+        redis.close();
+        redis = RedisServer.start(folder.resolve("redis"), redis.port());
+        Thread.sleep(1_500); // the idle check is due within this time
+
+        assertThat(server.post("/users/a").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void redisHanging() {
+        redis.signal("STOP");
+
+        assertUnavailable();
+        assertThat(server.get("/metrics").body())
+                .containsPattern("http_server_request_duration_seconds_sum\\{[^}]*http_response_status_code=\"503\","
+                        + "http_route=\"/users/\\{id\\}\",[^}]*\\} [2-9]");
+
+        redis.signal("CONT");
+        assertRecovers();
+    }
+
+    @Test
+    void manyRequestsToAHangingRedisPileUpNowhere() throws Exception {
+        redis.signal("STOP");
+        long threadsBefore = threads();
+
+        ExecutorService clients = Executors.newFixedThreadPool(200);
+        Callable<HttpResponse<String>> post = () -> server.post("/users/a");
+        long start = System.nanoTime();
+        for (var answer : clients.invokeAll(Collections.nCopies(200, post))) {
+            assertThat(answer.get().statusCode()).isEqualTo(503);
+        }
+        clients.shutdown();
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(BOUND.multipliedBy(2));
+        assertThat(threads() - threadsBefore).isLessThan(50);
+        redis.signal("CONT");
+        assertRecovers();
+        assertThat(connections()).isLessThan(5);
+    }
+
+    @Test
+    void redisFull() {
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+            client.configSet("maxmemory", "1");
+
+            HttpResponse<String> counted = server.post("/users/new");
+
+            assertThat(counted.statusCode()).isEqualTo(503);
+            assertThat(server.get("/users/a").body()).isEqualTo("1");
+            client.configSet("maxmemory", "0");
+            assertThat(server.post("/users/new").body()).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void redisLoadingItsData() throws IOException {
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port());
+                Pipeline pipeline = client.pipelined()) {
+            for (int i = 0; i < 5_000; i++) {
+                pipeline.incr("key");
+            }
+        }
+        redis.close();
+        redis = RedisServer.start(folder.resolve("redis"), redis.port(), "--key-load-delay", "1000");
+
+        HttpResponse<String> answer = server.get("/users/a");
+
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(503);
+        assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+    }
+
+    private void assertUnavailable() {
+        for (String method : new String[] {"GET", "POST"}) {
+            long start = System.nanoTime();
+            HttpResponse<String> answer = server.send(method, "/users/a");
+
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(BOUND);
+            assertThat(answer.statusCode()).isEqualTo(503);
+            assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+            assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+            assertThat(answer.body()).doesNotContain("Exception", "127.0.0.1");
+        }
+        assertThat(server.get("/health/ready").statusCode()).isEqualTo(503);
+        assertThat(server.get("/health/live").statusCode()).isEqualTo(200);
+        assertThat(server.get("/health/started").statusCode()).isEqualTo(200);
+        assertThat(server.get("/healthz").body()).isEqualTo("✓");
+    }
+
+    /** Within a second of Redis's return. */
+    private void assertRecovers() {
+        long start = System.nanoTime();
+        int status;
+        do {
+            status = server.get("/users/a").statusCode();
+        } while (status != 200 && System.nanoTime() - start < 1_000_000_000L);
+
+        assertThat(status).isEqualTo(200);
+        assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
+    }
+
+    private long threads() {
+        return server.get("/metrics")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("thread_count{"))
+                .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private long connections() {
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+            return client.info("clients")
+                    .lines()
+                    .filter(line -> line.startsWith("connected_clients:"))
+                    .mapToLong(line ->
+                            Long.parseLong(line.substring(line.indexOf(':') + 1).strip()))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RedisAddressTest {
+
+    @ParameterizedTest
+    @CsvSource({
+        "redis:6379,                   redis://redis:6379/0",
+        "redis,                        redis://redis:6379/0",
+        "10.0.0.1:7000,                redis://10.0.0.1:7000/0",
+        "redis://redis,                redis://redis:6379/0",
+        "redis://redis/,               redis://redis:6379/0",
+        "redis://redis:7000/3,         redis://redis:7000/3",
+        "rediss://cache.example:6380,  rediss://cache.example:6380/0",
+        "redis://[::1]:6379,           redis://[::1]:6379/0",
+        "redis://:secret@redis:6379/1, redis://redis:6379/1",
+    })
+    void understands(String text, String address) {
+        assertThat(RedisAddress.parse("REDIS_URL", text)).hasToString(address);
+    }
+
+    @Test
+    void keepsUserAndPasswordOutOfSight() {
+        RedisAddress address = RedisAddress.parse("REDIS_URL", "redis://ann:p%40ss%2Fw+rd@redis:6379/0");
+
+        assertThat(address.user()).isEqualTo(Optional.of("ann"));
+        assertThat(address.password()).isEqualTo(Optional.of("p@ss/w+rd"));
+        assertThat(address).hasToString("redis://redis:6379/0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "redis:port",
+                "redis:0",
+                "redis:65536",
+                "http://redis:6379",
+                "redis://",
+                "redis://redis/db",
+                "redis://redis/12345",
+                "redis://ann@redis",
+                "redis://redis?x=1",
+                "redis://redis#x",
+                "redis redis",
+                "redis://re dis",
+            })
+    void refuses(String text) {
+        assertThatThrownBy(() -> RedisAddress.parse("REDIS_URL", text))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessage("REDIS_URL=" + text.replace("ann@", "***@") + ": " + RedisAddress.ALLOWED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "redis://ann:secret@redis:x",
+                "ann:secret@redis:6379",
+                "redis://:sec/ret@redis",
+                "http://:secret@x"
+            })
+    void neverRepeatsAPassword(String text) {
+        assertThatThrownBy(() -> RedisAddress.parse("REDIS_URL", text))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageStartingWith("REDIS_URL=")
+                .hasMessageNotContaining("sec")
+                .hasMessageNotContaining("ret");
+    }
+}

@@ -1,0 +1,82 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SettingsTest {
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void hasDefaultsForEverything() {
+        assertThat(settings(Map.of()))
+                .isEqualTo(new Settings(1323, Optional.empty(), Optional.empty(), Duration.ofSeconds(2)));
+    }
+
+    @Test
+    void readsEveryVariable() throws IOException {
+        Path password = Files.writeString(folder.resolve("password"), "secret\n");
+
+        Settings settings = settings(Map.of(
+                "PORT", "8080",
+                "REDIS_URL", "redis:6379",
+                "REDIS_PASSWORD_FILE", password.toString(),
+                "REDIS_TIMEOUT", "500ms"));
+
+        assertThat(settings.port()).isEqualTo(8080);
+        assertThat(settings.redis()).hasToString("Optional[redis://redis:6379/0]");
+        assertThat(settings.redisTimeout()).isEqualTo(Duration.ofMillis(500));
+        assertThat(settings.redisPasswordFile()).contains(password);
+        assertThat(Settings.password(password)).isEqualTo("secret");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "PORT, 0, 'PORT=0: allowed are 1 to 65535'",
+        "PORT, 65536, 'PORT=65536: allowed are 1 to 65535'",
+        "PORT, tcp://10.0.0.1:1323, 'PORT=tcp://10.0.0.1:1323: allowed are 1 to 65535'",
+        "REDIS_TIMEOUT, 2, 'REDIS_TIMEOUT=2: allowed are 100ms to 60s, as in 500ms or 2s'",
+        "REDIS_TIMEOUT, 99ms, 'REDIS_TIMEOUT=99ms: allowed are 100ms to 60s, as in 500ms or 2s'",
+        "REDIS_TIMEOUT, 61s, 'REDIS_TIMEOUT=61s: allowed are 100ms to 60s, as in 500ms or 2s'",
+        "REDIS_TIMEOUT, -1s, 'REDIS_TIMEOUT=-1s: allowed are 100ms to 60s, as in 500ms or 2s'",
+        "REDIS_PASSWORD_FILE, /nowhere, 'REDIS_PASSWORD_FILE=/nowhere: allowed is a readable file that is not empty'",
+    })
+    void namesVariableValueAndWhatIsAllowed(String variable, String value, String message) {
+        assertThatThrownBy(() -> settings(Map.of(variable, value)))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessage(message);
+    }
+
+    @Test
+    void refusesAnEmptyPasswordFile() throws IOException {
+        Path password = Files.writeString(folder.resolve("password"), "\n");
+
+        assertThatThrownBy(() -> settings(Map.of("REDIS_PASSWORD_FILE", password.toString())))
+                .hasMessageContaining("not empty");
+    }
+
+    @Test
+    void refusesTwoPasswords() throws IOException {
+        Path password = Files.writeString(folder.resolve("password"), "secret");
+
+        assertThatThrownBy(() -> settings(
+                        Map.of("REDIS_URL", "redis://:other@redis", "REDIS_PASSWORD_FILE", password.toString())))
+                .hasMessageContaining("only where REDIS_URL has no password of its own");
+    }
+
+    private static Settings settings(Map<String, String> environment) {
+        return Settings.from(name -> Optional.ofNullable(environment.get(name)));
+    }
+}
