@@ -9,7 +9,6 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -61,7 +60,7 @@ final class PackagedServer implements AutoCloseable {
             variables.putAll(environment);
             Path log = Files.createTempFile(folder, "server", ".log");
             ProcessBuilder builder = new ProcessBuilder(
-                            Unpacked.HOME.resolve("bin/server").toString(), "run", "user-counter")
+                            home().resolve("bin/server").toString(), "run", "user-counter")
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile());
             builder.environment().remove("REDIS_URL");
@@ -72,6 +71,11 @@ final class PackagedServer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Where it is unpacked, the folder wlp. */
+    static Path home() {
+        return Unpacked.HOME;
     }
 
     private boolean answers() {
@@ -161,27 +165,21 @@ final class PackagedServer implements AutoCloseable {
         awaitExit();
     }
 
-    /** target/user-counter.zip, unpacked once for all tests. */
+    /** target/user-counter.tar.gz, unpacked once for all tests. */
     private static final class Unpacked {
-        static final Path HOME = unpack(Path.of(System.getProperty("server.zip")));
+        static final Path HOME = unpack(Path.of(System.getProperty("server.archive")));
 
-        private static Path unpack(Path zip) {
+        private static Path unpack(Path archive) {
             try {
-                Path folder = Files.createTempDirectory(zip.getParent(), "unpacked");
-                Process unpacking = new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin/jar")
-                                        .toString(),
-                                "-xf",
-                                zip.toString())
+                Path folder = Files.createTempDirectory(archive.getParent(), "unpacked");
+                Process unpacking = new ProcessBuilder("tar", "-xzf", archive.toString())
                         .directory(folder.toFile())
                         .inheritIO()
                         .start();
                 if (unpacking.waitFor() != 0) {
-                    throw new AssertionError("Cannot unpack " + zip);
+                    throw new AssertionError("Cannot unpack " + archive);
                 }
-                Path home = folder.resolve("wlp");
-                Files.setPosixFilePermissions(home.resolve("bin/server"), PosixFilePermissions.fromString("rwxr-xr-x"));
-                return home;
+                return folder.resolve("wlp");
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } catch (InterruptedException e) {

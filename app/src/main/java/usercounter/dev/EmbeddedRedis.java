@@ -5,8 +5,10 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.logging.Logger;
+import java.util.stream.Stream;
 import usercounter.DefaultRedis;
 import usercounter.InvalidSettingException;
 import usercounter.RedisAddress;
@@ -38,11 +40,12 @@ public class EmbeddedRedis implements DefaultRedis {
 
     /** {@code app/.redis-data}, from wherever below app/ the server runs: outside target/, so that clean keeps it. */
     private static Path dataFolder() {
-        Path folder = Path.of("").toAbsolutePath();
-        while (folder.getParent() != null && !Files.exists(folder.resolve("pom.xml"))) {
-            folder = folder.getParent();
-        }
-        return folder.resolve(".redis-data");
+        Path here = Path.of("").toAbsolutePath();
+        return Stream.iterate(here, Objects::nonNull, Path::getParent)
+                .filter(folder -> Files.exists(folder.resolve("pom.xml")))
+                .findFirst()
+                .orElse(here)
+                .resolve(".redis-data");
     }
 
     @PreDestroy

@@ -1,0 +1,27 @@
+package usercounter.manifests;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.kubernetes.client.common.KubernetesObject;
+import java.util.List;
+
+/** Takes down what a rule finds: which object, what is wrong with it, and after a colon how to mend it. */
+record Complaints(Rule rule, List<String> lines) {
+
+    void add(KubernetesObject about, String text, Object... args) {
+        add(about.getKind(), Manifests.nameOf(about), text.formatted(args));
+    }
+
+    void add(PodTemplate about, String text, Object... args) {
+        add(about.owner(), text, args);
+    }
+
+    void add(JsonObject about, String text, Object... args) {
+        JsonElement name = about.get("metadata") instanceof JsonObject metadata ? metadata.get("name") : null;
+        add(about.get("kind").getAsString(), name == null ? "?" : name.getAsString(), text.formatted(args));
+    }
+
+    private void add(String kind, String name, String text) {
+        lines.add("%s/%s: %s [%s]".formatted(kind, name, text, rule.title()));
+    }
+}
