@@ -2,13 +2,15 @@ package usercounter;
 
 import jakarta.annotation.PostConstruct;
 import jakarta.annotation.PreDestroy;
-import jakarta.annotation.Resource;
-import jakarta.enterprise.concurrent.ManagedExecutorService;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.DefaultRedisCredentials;
@@ -30,8 +32,21 @@ public class RedisConnection {
     @Inject
     Instance<DefaultRedis> defaultRedis;
 
-    @Resource
-    ManagedExecutorService executor;
+    /** The threads that write answers, see {@link CommandPipeline}. */
+    private static final int MOST_WRITERS = 32;
+
+    /**
+     * Of its own, since Liberty's executor takes nothing any more once the application begins to stop, when there are
+     * still answers to write. When all writers are busy, the pipeline writes, and gathers for longer meanwhile.
+     */
+    private final ExecutorService writers = new ThreadPoolExecutor(
+            0,
+            MOST_WRITERS,
+            10,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            task -> new Thread(task, "redis-answers"),
+            new ThreadPoolExecutor.CallerRunsPolicy());
 
     private RedisAddress address;
     private UnifiedJedis client;
@@ -41,7 +56,7 @@ public class RedisConnection {
     void open() {
         address = settings.redis().orElseGet(this::startDefault);
         client = client(address, settings);
-        pipeline = new CommandPipeline(client, settings.redisTimeout(), executor);
+        pipeline = new CommandPipeline(client, settings.redisTimeout(), writers);
     }
 
     private RedisAddress startDefault() {
@@ -88,9 +103,16 @@ public class RedisConnection {
         return pipeline;
     }
 
+    /** Answers every request before it lets go of Redis. */
     @PreDestroy
     void close() {
         pipeline.close();
+        writers.shutdown();
+        try {
+            writers.awaitTermination(settings.redisTimeout().toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         client.close();
     }
 }
