@@ -33,8 +33,14 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
         })
 @APIResponse(
         responseCode = "400",
-        description = "The id or a header is malformed; Redis was not asked",
-        content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
+        description =
+                "The id or a header is malformed; Redis was not asked. A path that is no URI at all is refused by "
+                        + "the server before any application sees it, with a short text in place of the problem document",
+        content = {
+            @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)),
+            @Content(mediaType = MediaType.TEXT_HTML, schema = @Schema(type = SchemaType.STRING)),
+            @Content(mediaType = MediaType.APPLICATION_JSON, schema = @Schema(type = SchemaType.OBJECT))
+        })
 @APIResponse(
         responseCode = "406",
         description = "Accept allows neither text/plain nor application/json; nothing was counted",
