@@ -2,6 +2,7 @@ package usercounter.manifests;
 
 import com.google.gson.JsonObject;
 import io.kubernetes.client.common.KubernetesObject;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -18,12 +19,14 @@ record ApiKind(Class<? extends KubernetesObject> model, boolean namespaced) {
     }
 
     static Optional<ApiKind> of(String apiVersion, String kind) {
-        return api(apiVersion).flatMap(api -> Stream.of(api.getMethods())
-                .filter(method -> method.getName().matches("create(Namespaced)?" + kind))
-                .map(method -> new ApiKind(
-                        method.getParameterTypes()[method.getParameterCount() - 1].asSubclass(KubernetesObject.class),
-                        method.getName().startsWith("createNamespaced")))
-                .findFirst());
+        return api(apiVersion)
+                .flatMap(api -> Stream.of(api.getMethods())
+                        .filter(method -> method.getName().matches("create(Namespaced)?" + kind))
+                        .map(method -> new ApiKind(
+                                method.getParameterTypes()[method.getParameterCount() - 1].asSubclass(
+                                        KubernetesObject.class),
+                                method.getName().startsWith("createNamespaced")))
+                        .findFirst());
     }
 
     /** {@code networking.k8s.io/v1} has its methods in {@code NetworkingV1Api}, {@code v1} in {@code CoreV1Api}. */
@@ -31,7 +34,7 @@ record ApiKind(Class<? extends KubernetesObject> model, boolean namespaced) {
         var groupAndVersion = apiVersion.contains("/") ? apiVersion : "core/" + apiVersion;
         var name = new StringBuilder(APIS);
         for (var word : groupAndVersion.replace(".k8s.io/", "/").split("[./]")) {
-            name.append(word.substring(0, 1).toUpperCase()).append(word.substring(1));
+            name.append(word.substring(0, 1).toUpperCase(Locale.ROOT)).append(word.substring(1));
         }
         try {
             return Optional.of(Class.forName(name.append("Api").toString()));

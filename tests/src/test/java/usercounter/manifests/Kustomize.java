@@ -24,8 +24,9 @@ enum Kustomize {
     private static final List<Kustomize> INSTALLED =
             Stream.of(values()).filter(Kustomize::onPath).toList();
 
-    private static final String HINT = "To test the manifests, install kubectl (https://kubernetes.io/docs/tasks/tools/)"
-            + " and kustomize (https://kubectl.docs.kubernetes.io/installation/kustomize/)";
+    private static final String HINT =
+            "To test the manifests, install kubectl (https://kubernetes.io/docs/tasks/tools/)"
+                    + " and kustomize (https://kubectl.docs.kubernetes.io/installation/kustomize/)";
 
     static {
         // Surefire's console counts the skipped tests without their reason.
@@ -43,7 +44,8 @@ enum Kustomize {
     /** The names of all overlays, so that a new one is tested without more ado. */
     static List<String> overlays() throws IOException {
         try (var folders = Files.list(REPOSITORY.resolve("overlays"))) {
-            return folders.map(folder -> folder.getFileName().toString())
+            return folders.filter(Files::isDirectory)
+                    .map(folder -> folder.getFileName().toString())
                     .sorted()
                     .toList();
         }

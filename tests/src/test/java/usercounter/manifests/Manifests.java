@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.kubernetes.client.common.KubernetesObject;
 import io.kubernetes.client.openapi.JSON;
+import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1LabelSelector;
 import io.kubernetes.client.openapi.models.V1LabelSelectorRequirement;
 import io.kubernetes.client.openapi.models.V1Namespace;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -74,7 +76,21 @@ final class Manifests {
     }
 
     List<PodTemplate> podTemplates() {
-        return objects().stream().flatMap(object -> PodTemplate.of(object).stream()).toList();
+        return objects().stream()
+                .flatMap(object -> PodTemplate.of(object).stream())
+                .toList();
+    }
+
+    void forEachContainer(BiConsumer<PodTemplate, V1Container> action) {
+        for (var template : podTemplates()) {
+            template.containers().forEach(container -> action.accept(template, container));
+        }
+    }
+
+    void forEachLongRunningContainer(BiConsumer<PodTemplate, V1Container> action) {
+        for (var template : podTemplates()) {
+            template.longRunningContainers().forEach(container -> action.accept(template, container));
+        }
     }
 
     /** The pod templates with these labels; a selector that is not there selects none. */
@@ -88,7 +104,9 @@ final class Manifests {
     int replicas(PodTemplate template) {
         return all(V2HorizontalPodAutoscaler.class).stream()
                 .map(V2HorizontalPodAutoscaler::getSpec)
-                .filter(spec -> spec.getScaleTargetRef().getKind().equals(template.owner().getKind())
+                .filter(spec -> spec.getScaleTargetRef()
+                                .getKind()
+                                .equals(template.owner().getKind())
                         && spec.getScaleTargetRef().getName().equals(nameOf(template.owner())))
                 .map(spec -> Objects.requireNonNullElse(spec.getMinReplicas(), 1))
                 .findFirst()
@@ -125,11 +143,7 @@ final class Manifests {
         return map == null ? Map.of() : map;
     }
 
-    @SafeVarargs
-    static <T> List<T> concat(List<T>... lists) {
-        return Stream.of(lists)
-                .filter(Objects::nonNull)
-                .flatMap(List::stream)
-                .toList();
+    static <T> List<T> concat(List<T> some, List<T> others) {
+        return Stream.concat(orEmpty(some).stream(), orEmpty(others).stream()).toList();
     }
 }

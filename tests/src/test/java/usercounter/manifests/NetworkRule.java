@@ -4,6 +4,7 @@ import static usercounter.manifests.Manifests.orEmpty;
 
 import io.kubernetes.client.custom.IntOrString;
 import io.kubernetes.client.openapi.models.V1LabelSelector;
+import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
 import io.kubernetes.client.openapi.models.V1NetworkPolicyPeer;
 import io.kubernetes.client.openapi.models.V1NetworkPolicyPort;
@@ -131,14 +132,12 @@ enum NetworkRule implements Rule {
     DEFAULT_DENY {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            var policies = manifests.all(V1NetworkPolicy.class);
-            for (var direction : List.of("Ingress", "Egress")) {
-                if (policies.stream().noneMatch(policy -> denies(policy, direction))) {
-                    for (var template : manifests.podTemplates()) {
+            for (var namespace : manifests.all(V1Namespace.class)) {
+                for (var direction : List.of("Ingress", "Egress")) {
+                    if (manifests.all(V1NetworkPolicy.class).stream().noneMatch(policy -> denies(policy, direction))) {
                         complaints.add(
-                                template,
-                                "%s is not denied by default: give a NetworkPolicy with podSelector {} the policyType %s and no rule for it",
-                                direction,
+                                namespace,
+                                "%1$s is not denied by default: add a NetworkPolicy with podSelector {}, policyType %1$s and no rules",
                                 direction);
                     }
                 }

@@ -3,12 +3,11 @@ package usercounter.manifests;
 import static usercounter.manifests.Manifests.orEmpty;
 
 import io.kubernetes.client.common.KubernetesObject;
-import io.kubernetes.client.openapi.models.V1LabelSelector;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What each object is called, and where it is. */
@@ -20,8 +19,7 @@ enum ObjectRule implements Rule {
             var seen = new HashSet<List<String>>();
             for (var object : manifests.objects()) {
                 var metadata = object.getMetadata();
-                var identity = Stream.of(
-                                group(object), object.getKind(), metadata.getNamespace(), metadata.getName())
+                var identity = Stream.of(group(object), object.getKind(), metadata.getNamespace(), metadata.getName())
                         .map(String::valueOf)
                         .toList();
                 if (!seen.add(identity)) {
@@ -39,15 +37,14 @@ enum ObjectRule implements Rule {
     NAMESPACE {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            var namespace = manifests.namespace().orElse("the one Namespace of the application, which is not there");
+            var namespace = manifests.namespace();
             for (var object : manifests.objects()) {
                 var actual = object.getMetadata().getNamespace();
-                if (isNamespaced(object) && !namespace.equals(actual)) {
+                if (isNamespaced(object) && !namespace.equals(Optional.ofNullable(actual))) {
                     complaints.add(
                             object,
-                            "is in namespace %s: leave metadata.namespace out, the kustomization sets it to %s",
-                            actual,
-                            namespace);
+                            "is in namespace %s, not in the one that is among these objects: let 'namespace' in the kustomization set it",
+                            actual);
                 }
             }
         }
@@ -97,15 +94,9 @@ enum ObjectRule implements Rule {
                 if (template.selector() != null && !Manifests.matches(template.selector(), template.labels())) {
                     complaints.add(
                             template,
-                            "does not select its own pods: make spec.selector %s part of its template's labels %s",
-                            text(template.selector()),
-                            template.labels());
+                            "does not select its own pods: make spec.selector part of the labels in spec.template");
                 }
             }
-        }
-
-        private static Map<String, String> text(V1LabelSelector selector) {
-            return orEmpty(selector.getMatchLabels());
         }
     };
 

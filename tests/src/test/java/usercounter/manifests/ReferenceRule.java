@@ -1,12 +1,13 @@
 package usercounter.manifests;
 
-import static usercounter.manifests.Manifests.matches;
 import static usercounter.manifests.Manifests.nameOf;
 import static usercounter.manifests.Manifests.orEmpty;
 
-import io.kubernetes.client.common.KubernetesObject;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import io.kubernetes.client.openapi.JSON;
 import io.kubernetes.client.openapi.models.V1ConfigMap;
-import io.kubernetes.client.openapi.models.V1KeyToPath;
 import io.kubernetes.client.openapi.models.V1ObjectMeta;
 import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
 import io.kubernetes.client.openapi.models.V1Secret;
@@ -19,6 +20,7 @@ import io.kubernetes.client.openapi.models.V2HorizontalPodAutoscaler;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -29,100 +31,14 @@ enum ReferenceRule implements Rule {
     CONFIG_MAP {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            for (var template : manifests.podTemplates()) {
-                for (var reference : references(template)) {
-                    var configMap = manifests.find(V1ConfigMap.class, reference.name());
-                    check(
-                            template,
-                            "ConfigMap",
-                            reference,
-                            configMap.map(ReferenceRule::keys).orElse(null),
-                            complaints);
-                }
-            }
-        }
-
-        private static List<Reference> references(PodTemplate template) {
-            var references = new ArrayList<Reference>();
-            for (var container : template.containers()) {
-                for (var source : orEmpty(container.getEnvFrom())) {
-                    if (source.getConfigMapRef() != null) {
-                        var from = source.getConfigMapRef();
-                        references.add(new Reference(from.getName(), from.getOptional(), List.of()));
-                    }
-                }
-                for (var variable : orEmpty(container.getEnv())) {
-                    if (variable.getValueFrom() != null
-                            && variable.getValueFrom().getConfigMapKeyRef() != null) {
-                        var from = variable.getValueFrom().getConfigMapKeyRef();
-                        references.add(new Reference(from.getName(), from.getOptional(), List.of(from.getKey())));
-                    }
-                }
-            }
-            for (var volume : orEmpty(template.spec().getVolumes())) {
-                if (volume.getConfigMap() != null) {
-                    var from = volume.getConfigMap();
-                    references.add(new Reference(from.getName(), from.getOptional(), keys(from.getItems())));
-                }
-                if (volume.getProjected() != null) {
-                    for (var source : orEmpty(volume.getProjected().getSources())) {
-                        if (source.getConfigMap() != null) {
-                            var from = source.getConfigMap();
-                            references.add(new Reference(from.getName(), from.getOptional(), keys(from.getItems())));
-                        }
-                    }
-                }
-            }
-            return references;
+            checkReferences(manifests, "ConfigMap", complaints);
         }
     },
 
     SECRET {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            for (var template : manifests.podTemplates()) {
-                for (var reference : references(template)) {
-                    var secret = manifests.find(V1Secret.class, reference.name());
-                    check(template, "Secret", reference, secret.map(ReferenceRule::keys).orElse(null), complaints);
-                }
-            }
-        }
-
-        private static List<Reference> references(PodTemplate template) {
-            var references = new ArrayList<Reference>();
-            for (var from : orEmpty(template.spec().getImagePullSecrets())) {
-                references.add(new Reference(from.getName(), false, List.of()));
-            }
-            for (var container : template.containers()) {
-                for (var source : orEmpty(container.getEnvFrom())) {
-                    if (source.getSecretRef() != null) {
-                        var from = source.getSecretRef();
-                        references.add(new Reference(from.getName(), from.getOptional(), List.of()));
-                    }
-                }
-                for (var variable : orEmpty(container.getEnv())) {
-                    if (variable.getValueFrom() != null
-                            && variable.getValueFrom().getSecretKeyRef() != null) {
-                        var from = variable.getValueFrom().getSecretKeyRef();
-                        references.add(new Reference(from.getName(), from.getOptional(), List.of(from.getKey())));
-                    }
-                }
-            }
-            for (var volume : orEmpty(template.spec().getVolumes())) {
-                if (volume.getSecret() != null) {
-                    var from = volume.getSecret();
-                    references.add(new Reference(from.getSecretName(), from.getOptional(), keys(from.getItems())));
-                }
-                if (volume.getProjected() != null) {
-                    for (var source : orEmpty(volume.getProjected().getSources())) {
-                        if (source.getSecret() != null) {
-                            var from = source.getSecret();
-                            references.add(new Reference(from.getName(), from.getOptional(), keys(from.getItems())));
-                        }
-                    }
-                }
-            }
-            return references;
+            checkReferences(manifests, "Secret", complaints);
         }
     },
 
@@ -133,7 +49,8 @@ enum ReferenceRule implements Rule {
                 for (var volume : orEmpty(template.spec().getVolumes())) {
                     var claim = volume.getPersistentVolumeClaim();
                     if (claim != null
-                            && manifests.find(V1PersistentVolumeClaim.class, claim.getClaimName())
+                            && manifests
+                                    .find(V1PersistentVolumeClaim.class, claim.getClaimName())
                                     .isEmpty()) {
                         complaints.add(
                                 template,
@@ -168,8 +85,8 @@ enum ReferenceRule implements Rule {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
             for (var secret : manifests.all(V1Secret.class)) {
-                var name = String.valueOf(orEmpty(secret.getMetadata().getAnnotations())
-                        .get("kubernetes.io/service-account.name"));
+                var name = String.valueOf(
+                        orEmpty(secret.getMetadata().getAnnotations()).get("kubernetes.io/service-account.name"));
                 if (SERVICE_ACCOUNT_TOKEN_TYPE.equals(secret.getType())
                         && manifests.find(V1ServiceAccount.class, name).isEmpty()) {
                     complaints.add(
@@ -253,39 +170,79 @@ enum ReferenceRule implements Rule {
 
     private static final String SERVICE_ACCOUNT_TOKEN_TYPE = "kubernetes.io/service-account-token";
 
-    /** What a pod needs of a ConfigMap or a Secret: all of it, or some keys. */
-    private record Reference(String name, boolean optional, List<String> keys) {
-        Reference(String name, Boolean optional, List<String> keys) {
-            this(name, Boolean.TRUE.equals(optional), keys);
+    /** The fields of a pod that refer to these kinds, wherever they stand. */
+    private static final Map<String, String> REFERENCES = Map.of(
+            "configMap", "ConfigMap",
+            "configMapRef", "ConfigMap",
+            "configMapKeyRef", "ConfigMap",
+            "secret", "Secret",
+            "secretRef", "Secret",
+            "secretKeyRef", "Secret",
+            "imagePullSecrets", "Secret");
+
+    /** What a pod needs of a ConfigMap or a Secret: all of it, or these keys. */
+    private record Reference(String kind, String name, List<String> keys) {
+
+        static Reference of(String kind, JsonObject reference) {
+            var name = reference.has("secretName") ? reference.get("secretName") : reference.get("name");
+            var keys = new ArrayList<String>();
+            if (reference.has("key")) {
+                keys.add(reference.get("key").getAsString());
+            }
+            if (reference.get("items") instanceof JsonArray items) {
+                items.forEach(item -> keys.add(item.getAsJsonObject().get("key").getAsString()));
+            }
+            return new Reference(kind, name.getAsString(), keys);
         }
     }
 
-    /** @param keys the keys of the object that is referred to; null when it is not there */
-    private static void check(
-            PodTemplate template, String kind, Reference reference, Set<String> keys, Complaints complaints) {
-        if (reference.optional()) {
-            return;
+    private static void references(JsonElement value, String field, List<Reference> found) {
+        if (value instanceof JsonArray items) {
+            items.forEach(item -> references(item, field, found));
+        } else if (value instanceof JsonObject object) {
+            var kind = REFERENCES.get(field);
+            if (kind == null) {
+                object.entrySet().forEach(entry -> references(entry.getValue(), entry.getKey(), found));
+            } else if (!object.has("optional") || !object.get("optional").getAsBoolean()) {
+                found.add(Reference.of(kind, object));
+            }
         }
-        if (keys == null) {
-            complaints.add(
-                    template, "needs %s %s, which is not there: add it, or mend the name", kind, reference.name());
+    }
+
+    private static void checkReferences(Manifests manifests, String kind, Complaints complaints) {
+        for (var template : manifests.podTemplates()) {
+            var references = new ArrayList<Reference>();
+            references(JSON.getGson().toJsonTree(template.spec()), "spec", references);
+            for (var reference : references) {
+                if (reference.kind().equals(kind)) {
+                    checkReference(manifests, template, reference, complaints);
+                }
+            }
+        }
+    }
+
+    private static void checkReference(
+            Manifests manifests, PodTemplate template, Reference reference, Complaints complaints) {
+        var kind = reference.kind();
+        var name = reference.name();
+        var keys = kind.equals("Secret")
+                ? manifests.find(V1Secret.class, name).map(ReferenceRule::keys)
+                : manifests.find(V1ConfigMap.class, name).map(ReferenceRule::keys);
+        if (keys.isEmpty()) {
+            complaints.add(template, "needs %s %s, which is not there: add it, or mend the name", kind, name);
             return;
         }
         for (var key : reference.keys()) {
-            if (!keys.contains(key)) {
+            if (!keys.get().contains(key)) {
                 complaints.add(
                         template,
                         "needs key %s of %s %s, which has only %s: mend the key",
                         key,
                         kind,
-                        reference.name(),
-                        keys.stream().sorted().toList());
+                        name,
+                        keys.get().stream().sorted().toList());
             }
         }
-    }
-
-    private static List<String> keys(List<V1KeyToPath> items) {
-        return orEmpty(items).stream().map(V1KeyToPath::getKey).toList();
     }
 
     private static Set<String> keys(V1ConfigMap configMap) {

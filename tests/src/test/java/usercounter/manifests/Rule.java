@@ -2,6 +2,7 @@ package usercounter.manifests;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
@@ -18,7 +19,7 @@ interface Rule {
 
     /** The name in complaints and of the fault file, such as {@code service-selector}. */
     default String title() {
-        return name().toLowerCase().replace('_', '-');
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** The rules for what has passed those of the {@link SchemaRule schema}. */
@@ -29,6 +30,7 @@ interface Rule {
                         NetworkRule.values(),
                         AvailabilityRule.values(),
                         ResourceRule.values(),
+                        PodSecurityRule.values(),
                         SecurityRule.values())
                 .flatMap(Stream::of);
     }

@@ -3,7 +3,6 @@ package usercounter.manifests;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonPrimitive;
 import io.kubernetes.client.openapi.JSON;
 import java.util.Map;
@@ -39,9 +38,19 @@ enum SchemaRule implements Rule {
             try {
                 var typed = JSON.getGson().fromJson(object, kind.model());
                 sameTypes(object, "", object, JSON.getGson().toJsonTree(typed), complaints);
-            } catch (IllegalArgumentException | IllegalStateException | JsonParseException e) {
-                complaints.add(object, "%s", e.getMessage().replaceFirst("(?s)( in the JSON string)?[.:] JSON: .*", ""));
+            } catch (RuntimeException e) {
+                complaints.add(object, "%s", readable(e.getMessage()));
             }
+        }
+
+        /** Some of the client's exceptions name their own classes, or nothing that one could mend. */
+        private static String readable(String message) {
+            return message.replaceFirst("(?s)\\. JSON: .*", ": mend its name or where it stands")
+                    .replaceFirst(
+                            "^.*NumberFormatException: For input string: (.*)", "$1 stands where a number belongs")
+                    .replace(
+                            "Could not parse suffix",
+                            "a quantity has a unit that is none: use one such as m, Mi or Gi");
         }
 
         /**
@@ -80,15 +89,15 @@ enum SchemaRule implements Rule {
     ENUMERATION {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            manifests.json().forEach(object -> check(object, object, complaints));
+            manifests.json().forEach(object -> search(object, object, complaints));
         }
 
-        private void check(JsonObject object, JsonElement value, Complaints complaints) {
+        private void search(JsonObject object, JsonElement value, Complaints complaints) {
             if (value instanceof JsonArray items) {
-                items.forEach(item -> check(object, item, complaints));
+                items.forEach(item -> search(object, item, complaints));
             } else if (value instanceof JsonObject fields) {
                 for (var field : fields.entrySet()) {
-                    check(object, field.getValue(), complaints);
+                    search(object, field.getValue(), complaints);
                     check(object, field.getKey(), field.getValue(), complaints);
                 }
             }
@@ -112,8 +121,7 @@ enum SchemaRule implements Rule {
 
     /** Fields that have one meaning wherever they stand. */
     private static final Map<String, Set<String>> VALUES = Map.ofEntries(
-            Map.entry(
-                    "accessModes", Set.of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")),
+            Map.entry("accessModes", Set.of("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")),
             Map.entry("concurrencyPolicy", Set.of("Allow", "Forbid", "Replace")),
             Map.entry("dnsPolicy", Set.of("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")),
             Map.entry("externalTrafficPolicy", Set.of("Cluster", "Local")),
