@@ -1,0 +1,34 @@
+package usercounter.manifests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every {@link Rule} finds the {@link Fault} it is for, and no other rule does. */
+class FaultsTest {
+
+    private static Manifests minikube;
+
+    @BeforeAll
+    static void render() throws Exception {
+        minikube = Kustomize.render("minikube");
+    }
+
+    @ParameterizedTest
+    @MethodSource("usercounter.manifests.Fault#all")
+    void isFound(Fault fault) {
+        assertThat(Rule.complaints(fault.in(minikube)))
+                .containsExactly("%s [%s]".formatted(fault.complaint(), fault.rule()));
+    }
+
+    @Test
+    void thereIsOneForEveryRule() throws Exception {
+        var faults = Fault.all().stream().map(Fault::rule).collect(Collectors.toSet());
+        var rules = Rule.all().stream().map(Rule::title).collect(Collectors.toSet());
+        assertThat(faults).as("files in src/test/resources/faults").containsExactlyInAnyOrderElementsOf(rules);
+    }
+}

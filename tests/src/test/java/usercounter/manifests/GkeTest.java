@@ -1,0 +1,59 @@
+package usercounter.manifests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kubernetes.client.openapi.models.V1Deployment;
+import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
+import io.kubernetes.client.openapi.models.V1Service;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What {@code overlays/gke} adds to the base. */
+class GkeTest {
+
+    private static Manifests gke;
+
+    @BeforeAll
+    static void render() throws Exception {
+        gke = Kustomize.render("gke");
+    }
+
+    @Test
+    void pullsTheBackendByDigest() {
+        var backend = gke.find(V1Deployment.class, "backend").orElseThrow();
+        // Of zeros only, until the first release writes it.
+        assertThat(backend.getSpec()
+                        .getTemplate()
+                        .getSpec()
+                        .getContainers()
+                        .get(0)
+                        .getImage())
+                .matches("ghcr\\.io/[a-z0-9/-]+:[0-9][\\w.-]*@sha256:[0-9a-f]{64}");
+    }
+
+    @Test
+    void hasTheRegionalLoadBalancer() {
+        var nginx = gke.find(V1Service.class, "nginx").orElseThrow();
+        assertThat(nginx.getSpec().getType()).isEqualTo("LoadBalancer");
+        assertThat(nginx.getSpec().getLoadBalancerClass()).isEqualTo("networking.gke.io/l4-regional-external");
+    }
+
+    @Test
+    void keepsTheCountsOnSsd() {
+        var claim = gke.find(V1PersistentVolumeClaim.class, "redis-data")
+                .orElseThrow()
+                .getSpec();
+        assertThat(claim.getStorageClassName()).isEqualTo("premium-rwo");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"frontend", "backend"})
+    void hasAPodForEachOfThreeZones(String name) {
+        var spec = gke.find(V1Deployment.class, name).orElseThrow().getSpec();
+        assertThat(spec.getReplicas()).isEqualTo(3);
+        assertThat(spec.getTemplate().getSpec().getTopologySpreadConstraints())
+                .anySatisfy(spread -> assertThat(spread.getTopologyKey()).isEqualTo("topology.kubernetes.io/zone"));
+    }
+}

@@ -1,0 +1,44 @@
+package usercounter.manifests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static usercounter.manifests.Kustomize.REPOSITORY;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The kustomization files themselves; these tests need no builder. */
+class KustomizationsTest {
+
+    private static final Set<String> DEPRECATED =
+            Set.of("bases", "commonLabels", "imageTags", "patchesJson6902", "patchesStrategicMerge", "vars");
+
+    @ParameterizedTest
+    @MethodSource
+    void usesNoDeprecatedField(Path file) throws IOException {
+        for (var kustomization : Manifests.documents(Files.readString(REPOSITORY.resolve(file)))) {
+            assertThat(kustomization.keySet())
+                    .as("fields of %s: 'kustomize edit fix' mends the deprecated ones", file)
+                    .doesNotContainAnyElementsOf(DEPRECATED);
+        }
+    }
+
+    static List<Path> usesNoDeprecatedField() throws IOException {
+        try (Stream<Path> files = Files.find(REPOSITORY, 8, (file, attributes) -> isKustomization(file))) {
+            return files.map(REPOSITORY::relativize)
+                    .filter(file -> !file.toString().contains("target/"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static boolean isKustomization(Path file) {
+        return Set.of("kustomization.yaml", "kustomization.yml", "Kustomization")
+                .contains(file.getFileName().toString());
+    }
+}

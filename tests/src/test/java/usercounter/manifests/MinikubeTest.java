@@ -1,0 +1,24 @@
+package usercounter.manifests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kubernetes.client.openapi.models.V1Deployment;
+import org.junit.jupiter.api.Test;
+
+/** What {@code overlays/minikube} adds to the base. */
+class MinikubeTest {
+
+    @Test
+    void runsTheImageThatWasBuiltOnTheNode() throws Exception {
+        var backend = Kustomize.render("minikube")
+                .find(V1Deployment.class, "backend")
+                .orElseThrow()
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getContainers()
+                .get(0);
+        assertThat(backend.getImage()).isEqualTo("user-counter:dev");
+        assertThat(backend.getImagePullPolicy()).isEqualTo("IfNotPresent");
+    }
+}

@@ -1,0 +1,26 @@
+package usercounter.manifests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every overlay keeps every {@link Rule}, and is the same whoever renders it. */
+class OverlaysTest {
+
+    @ParameterizedTest
+    @MethodSource("usercounter.manifests.Kustomize#overlays")
+    void keepsTheRules(String overlay) throws Exception {
+        var complaints = Rule.complaints(Kustomize.render(overlay));
+        if (!complaints.isEmpty()) {
+            fail("overlays/%s%n%s".formatted(overlay, String.join(System.lineSeparator(), complaints)));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("usercounter.manifests.Kustomize#overlays")
+    void isTheSameByEveryBuilder(String overlay) throws Exception {
+        assertThat(Kustomize.KUBECTL.build(overlay)).isEqualTo(Kustomize.KUSTOMIZE.build(overlay));
+    }
+}

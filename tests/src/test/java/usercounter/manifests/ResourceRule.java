@@ -1,0 +1,80 @@
+package usercounter.manifests;
+
+import static usercounter.manifests.Manifests.orEmpty;
+
+import io.kubernetes.client.custom.Quantity;
+import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1ResourceRequirements;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** Every container asks for what it needs, and is kept to it. */
+enum ResourceRule implements Rule {
+    REQUESTS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            manifests.forEachContainer((template, container) -> {
+                for (var resource : List.of("cpu", "memory", "ephemeral-storage")) {
+                    if (!requests(container).containsKey(resource)) {
+                        complaints.add(
+                                template,
+                                "container %s requests no %s: add it to resources.requests",
+                                container.getName(),
+                                resource);
+                    }
+                }
+            });
+        }
+    },
+
+    /** Not of CPU: too little of it makes a container slow, too little of these takes down its neighbours. */
+    LIMITS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            manifests.forEachContainer((template, container) -> {
+                for (var resource : List.of("memory", "ephemeral-storage")) {
+                    if (!limits(container).containsKey(resource)) {
+                        complaints.add(
+                                template,
+                                "container %s has no limit of %s: add it to resources.limits",
+                                container.getName(),
+                                resource);
+                    }
+                }
+            });
+        }
+    },
+
+    REQUESTS_WITHIN_LIMITS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            manifests.forEachContainer((template, container) -> {
+                limits(container).forEach((resource, limit) -> {
+                    var request = requests(container).getOrDefault(resource, limit);
+                    if (request.getNumber().compareTo(limit.getNumber()) > 0) {
+                        complaints.add(
+                                template,
+                                "container %s requests %s of %s and is limited to %s: lower the request or raise the limit",
+                                container.getName(),
+                                request.toSuffixedString(),
+                                resource,
+                                limit.toSuffixedString());
+                    }
+                });
+            });
+        }
+    };
+
+    private static Map<String, Quantity> requests(V1Container container) {
+        return orEmpty(resources(container).getRequests());
+    }
+
+    private static Map<String, Quantity> limits(V1Container container) {
+        return orEmpty(resources(container).getLimits());
+    }
+
+    private static V1ResourceRequirements resources(V1Container container) {
+        return Objects.requireNonNullElseGet(container.getResources(), V1ResourceRequirements::new);
+    }
+}
