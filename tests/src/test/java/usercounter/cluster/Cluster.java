@@ -1,0 +1,108 @@
+package usercounter.cluster;
+
+import io.kubernetes.client.openapi.ApiClient;
+import io.kubernetes.client.openapi.ApiException;
+import io.kubernetes.client.openapi.apis.CoreV1Api;
+import io.kubernetes.client.openapi.models.V1Node;
+import io.kubernetes.client.openapi.models.V1Pod;
+import io.kubernetes.client.util.Config;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/** The cluster of the current kubeconfig, and the application in it. */
+final class Cluster {
+
+    static final String NAMESPACE = "user-counter";
+
+    private static final CoreV1Api CORE = new CoreV1Api(client());
+
+    private Cluster() {}
+
+    private static ApiClient client() {
+        try {
+            return Config.defaultClient();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Runs kubectl in the application's namespace; it has to succeed. */
+    static String kubectl(String... arguments) {
+        return Shell.run(command(arguments));
+    }
+
+    /** Runs kubectl in the application's namespace; it may fail. */
+    static Shell.Result tryKubectl(String... arguments) {
+        return Shell.attempt(command(arguments));
+    }
+
+    private static String[] command(String... arguments) {
+        List<String> command = new ArrayList<>(List.of("kubectl", "--namespace", NAMESPACE));
+        command.addAll(Arrays.asList(arguments));
+        return command.toArray(String[]::new);
+    }
+
+    /** The pods of a component that are not about to end. */
+    static List<V1Pod> pods(String name) {
+        try {
+            return CORE
+                    .listNamespacedPod(NAMESPACE)
+                    .labelSelector("app.kubernetes.io/name=" + name)
+                    .execute()
+                    .getItems()
+                    .stream()
+                    .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
+                    .toList();
+        } catch (ApiException e) {
+            throw new IllegalStateException(e.getResponseBody(), e);
+        }
+    }
+
+    static List<V1Node> nodes() {
+        try {
+            return CORE.listNode().execute().getItems();
+        } catch (ApiException e) {
+            throw new IllegalStateException(e.getResponseBody(), e);
+        }
+    }
+
+    static boolean isReady(V1Pod pod) {
+        return Optional.ofNullable(pod.getStatus().getConditions()).orElse(List.of()).stream()
+                .anyMatch(condition -> condition.getType().equals("Ready")
+                        && condition.getStatus().equals("True"));
+    }
+
+    /** The URL of a path at the load balancer's address. */
+    static String url(String path) {
+        return "http://" + kubectl("get", "service", "nginx", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
+                + path;
+    }
+
+    /** Waits until every Deployment and StatefulSet is as it should be. */
+    static void awaitRollouts() {
+        for (String workload : List.of("statefulset/redis", "deployment/backend", "deployment/frontend")) {
+            kubectl("rollout", "status", workload, "--timeout=5m");
+        }
+    }
+
+    static void await(String what, Duration patience, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("Not within " + patience + ": " + what);
+            }
+            try {
+                Thread.sleep(200);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.UncheckedIOException;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
+
+/** Clients that POST and GET through the load balancer for as long as something is done to the application. */
+final class Load {
+
+    private static final int CLIENTS = 8;
+    private static final int USERS = 20;
+
+    private final String url = Cluster.url("/users/");
+    private final String run = UUID.randomUUID().toString();
+    private final long start = System.nanoTime();
+    private final AtomicInteger requests = new AtomicInteger();
+    private final Queue<String> failures = new ConcurrentLinkedQueue<>();
+    private final Map<String, Collection<Long>> counted = new ConcurrentHashMap<>();
+    private final ExecutorService clients = Executors.newFixedThreadPool(CLIENTS);
+    private volatile boolean over;
+
+    private Load() {
+        for (int i = 0; i < CLIENTS; i++) {
+            int client = i;
+            clients.execute(() -> {
+                for (int n = client; !over; n++) {
+                    String user = run + "-" + n % USERS;
+                    request(n % 4 == 0 ? "GET" : "POST", user);
+                }
+            });
+        }
+        clients.shutdown();
+    }
+
+    /**
+     * Runs an action under load, of this many requests at least.
+     *
+     * @return what was measured, in words
+     */
+    static String during(String what, int atLeast, Runnable action) {
+        Load load = new Load();
+        try {
+            action.run();
+            Cluster.await(atLeast + " requests", Duration.ofMinutes(3), () -> load.requests.get() >= atLeast);
+        } finally {
+            load.over = true;
+        }
+        return load.report(what);
+    }
+
+    private void request(String method, String user) {
+        try {
+            HttpResponse<String> answer = method.equals("GET") ? Http.get(url + user) : Http.post(url + user);
+            if (answer.statusCode() != 200) {
+                failures.add(method + " " + answer.statusCode() + " " + answer.body());
+            } else if (method.equals("POST")) {
+                counted.computeIfAbsent(user, any -> Collections.synchronizedList(new ArrayList<>()))
+                        .add(Long.parseLong(answer.body()));
+            }
+        } catch (UncheckedIOException e) {
+            failures.add(method + " " + e.getCause());
+        }
+        requests.incrementAndGet();
+    }
+
+    private String report(String what) {
+        try {
+            assertThat(clients.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+        String report = "%s: %d requests in %d s, %d failed"
+                .formatted(
+                        what,
+                        requests.get(),
+                        Duration.ofNanos(System.nanoTime() - start).toSeconds(),
+                        failures.size());
+        System.out.println("MEASURED " + report);
+        assertThat(failures).as(report).isEmpty();
+        counted.forEach((user, numbers) -> {
+            List<Long> expected =
+                    LongStream.rangeClosed(1, numbers.size()).boxed().toList();
+            assertThat(numbers.stream().sorted()).as(user).containsExactlyElementsOf(expected);
+            assertThat(Http.get(url + user).body()).isEqualTo(Integer.toString(numbers.size()));
+        });
+        return report;
+    }
+}

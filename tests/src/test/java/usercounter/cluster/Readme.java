@@ -1,0 +1,48 @@
+package usercounter.cluster;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** README.md's own commands: what it tells a reader to type is what the tests run. */
+final class Readme {
+
+    private static final Pattern COMMANDS = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
+
+    private Readme() {}
+
+    /** Runs every block of commands below a heading, as one script that ends at the first failure. */
+    static String run(String heading) {
+        return Shell.run("bash", "-euo", "pipefail", "-c", commands(heading));
+    }
+
+    private static String commands(String heading) {
+        Matcher section = Pattern.compile(
+                        "^### " + Pattern.quote(heading) + "\n(.*?)(?=^##)", Pattern.DOTALL | Pattern.MULTILINE)
+                .matcher(text());
+        if (!section.find()) {
+            throw new AssertionError("README.md has no section '### " + heading + "'");
+        }
+        String commands = COMMANDS.matcher(section.group(1))
+                .results()
+                .map(MatchResult::group)
+                .map(block -> block.replaceAll("```(sh)?", ""))
+                .collect(Collectors.joining());
+        if (commands.isBlank()) {
+            throw new AssertionError("README.md has no commands in its section '" + heading + "'");
+        }
+        return commands;
+    }
+
+    private static String text() {
+        try {
+            return Files.readString(Shell.ROOT.resolve("README.md"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
