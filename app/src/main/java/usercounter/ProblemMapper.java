@@ -5,6 +5,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.Response.ResponseBuilder;
 import jakarta.ws.rs.core.Response.Status;
+import jakarta.ws.rs.core.Response.StatusType;
 import jakarta.ws.rs.ext.ExceptionMapper;
 import jakarta.ws.rs.ext.Provider;
 import java.util.concurrent.CompletionException;
@@ -62,7 +63,7 @@ public class ProblemMapper implements ExceptionMapper<Throwable> {
                 .build();
     }
 
-    private static ResponseBuilder problem(Status status, String detail) {
+    private static ResponseBuilder problem(StatusType status, String detail) {
         return Response.status(status).type(Problem.MEDIA_TYPE).entity(Problem.of(status, detail));
     }
 }

@@ -26,14 +26,14 @@ public class RedisConnection {
     /** An idle connection that Redis closed is found and replaced within this time, before a request meets it. */
     private static final Duration IDLE_CHECK = Duration.ofMillis(500);
 
+    /** How many threads write answers, see {@link CommandPipeline}. */
+    private static final int MOST_WRITERS = 32;
+
     @Inject
     Settings settings;
 
     @Inject
     Instance<DefaultRedis> defaultRedis;
-
-    /** The threads that write answers, see {@link CommandPipeline}. */
-    private static final int MOST_WRITERS = 32;
 
     /**
      * Of its own, since Liberty's executor takes nothing any more once the application begins to stop, when there are
