@@ -90,6 +90,31 @@ class DisruptionIT {
         assertThat(counts()).isEqualTo(before);
     }
 
+    /** As base/redis/secret.yaml says. */
+    @Test
+    void rotationOfRedissPasswordKeepsTheCounts() {
+        Map<String, String> before = counts();
+        String token = token();
+
+        Cluster.kubectl("delete", "serviceaccount", "redis");
+        Cluster.await(
+                "the end of the old password",
+                Duration.ofMinutes(1),
+                () -> Cluster.tryKubectl("get", "secret", "redis-password").exitCode() != 0);
+        Shell.run("kubectl", "apply", "-k", "overlays/minikube");
+        Cluster.await("a new password", Duration.ofMinutes(1), () -> !token().isEmpty());
+        restart("statefulset/redis");
+        restart("deployment/backend");
+        awaitAnswers();
+
+        assertThat(token()).isNotEqualTo(token);
+        assertThat(counts()).isEqualTo(before);
+    }
+
+    private static String token() {
+        return Cluster.kubectl("get", "secret", "redis-password", "-o", "jsonpath={.data.token}");
+    }
+
     @Test
     void withoutRedisTheServiceSaysSoAndRecoversByItself() {
         Map<String, String> before = counts();
