@@ -149,23 +149,6 @@ class DeploymentIT {
                 .containsSubsequence("appendfsync", "always");
     }
 
-    @Test
-    void theDiskGrowsByEditingTheClaim() {
-        Cluster.kubectl(
-                "patch",
-                "persistentvolumeclaim",
-                "redis-data",
-                "--patch={\"spec\":{\"resources\":{\"requests\":{\"storage\":\"11Gi\"}}}}");
-
-        assertThat(Cluster.kubectl(
-                        "get",
-                        "persistentvolumeclaim",
-                        "redis-data",
-                        "-o",
-                        "jsonpath={.spec.resources.requests.storage}"))
-                .isEqualTo("11Gi");
-    }
-
     private static List<String> redis(String command) {
         return Cluster.kubectl(
                         "exec",

@@ -47,5 +47,23 @@ class GkeOverlayIT {
                     .as("nodes of " + name)
                     .hasSizeGreaterThan(1);
         }
+        assertTheDiskGrows();
+    }
+
+    /** Here, since minikube's own storage class does not let claims grow, and none lets them shrink again. */
+    private static void assertTheDiskGrows() {
+        Cluster.kubectl(
+                "patch",
+                "persistentvolumeclaim",
+                "redis-data",
+                "--patch={\"spec\":{\"resources\":{\"requests\":{\"storage\":\"11Gi\"}}}}");
+
+        assertThat(Cluster.kubectl(
+                        "get",
+                        "persistentvolumeclaim",
+                        "redis-data",
+                        "-o",
+                        "jsonpath={.spec.resources.requests.storage}"))
+                .isEqualTo("11Gi");
     }
 }
