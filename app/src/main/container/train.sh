@@ -27,7 +27,7 @@ run() { # JVM OPTIONS : start, answer a few requests, stop
   wait $server || true
 }
 
-mv /opt/wlp/bin/jvm.options /opt/wlp/usr/servers/user-counter/
+mv /opt/wlp/bin/{jvm.options,bootstrap.properties} /opt/wlp/usr/servers/user-counter/
 # Both caches are of use only for files of the same age, and builders differ in what they make of a file's age.
 find /opt/wlp -exec touch -h -d @0 {} +
 run ''

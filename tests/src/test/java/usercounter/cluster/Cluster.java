@@ -50,15 +50,17 @@ final class Cluster {
 
     /** The pods of a component that are not about to end. */
     static List<V1Pod> pods(String name) {
+        return podsAndEnding("app.kubernetes.io/name=" + name).stream()
+                .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
+                .toList();
+    }
+
+    private static List<V1Pod> podsAndEnding(String selector) {
         try {
-            return CORE
-                    .listNamespacedPod(NAMESPACE)
-                    .labelSelector("app.kubernetes.io/name=" + name)
+            return CORE.listNamespacedPod(NAMESPACE)
+                    .labelSelector(selector)
                     .execute()
-                    .getItems()
-                    .stream()
-                    .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
-                    .toList();
+                    .getItems();
         } catch (ApiException e) {
             throw new IllegalStateException(e.getResponseBody(), e);
         }
@@ -89,6 +91,15 @@ final class Cluster {
         for (String workload : List.of("statefulset/redis", "deployment/backend", "deployment/frontend")) {
             kubectl("rollout", "status", workload, "--timeout=5m");
         }
+    }
+
+    /** Waits until every pod that was told to end has ended; a rollout does not wait for that. */
+    static void awaitEnds() {
+        await(
+                "the end of old pods",
+                Duration.ofMinutes(3),
+                () -> podsAndEnding("").stream()
+                        .allMatch(pod -> pod.getMetadata().getDeletionTimestamp() == null));
     }
 
     static void await(String what, Duration patience, BooleanSupplier condition) {

@@ -2,12 +2,14 @@ package usercounter.cluster;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /** Requests to the load balancer, over connections that are kept. */
@@ -30,6 +32,21 @@ final class Http {
 
     static HttpResponse<String> post(String url, String body) {
         return send(HttpRequest.newBuilder(URI.create(url)).POST(BodyPublishers.ofString(body)));
+    }
+
+    /** The answer to a GET of this path as it comes over the wire, of which a client shows only the meaning. */
+    static String raw(String path) {
+        URI uri = URI.create(Cluster.url(path));
+        try (Socket socket = new Socket(uri.getHost(), 80)) {
+            socket.setSoTimeout(30_000);
+            socket.getOutputStream()
+                    .write("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+                            .formatted(path, uri.getHost())
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static HttpResponse<String> send(HttpRequest.Builder request) {

@@ -25,6 +25,7 @@ final class Load {
 
     private static final int CLIENTS = 8;
     private static final int USERS = 20;
+    private static final Queue<String> MEASUREMENTS = new ConcurrentLinkedQueue<>();
 
     private final String url = Cluster.url("/users/");
     private final String run = UUID.randomUUID().toString();
@@ -48,20 +49,18 @@ final class Load {
         clients.shutdown();
     }
 
-    /**
-     * Runs an action under load, of this many requests at least.
-     *
-     * @return what was measured, in words
-     */
-    static String during(String what, int atLeast, Runnable action) {
+    /** Runs an action under load, until it is done, the pods it ended are gone, and this many requests were answered. */
+    static void during(String what, int atLeast, Runnable action) {
         Load load = new Load();
         try {
             action.run();
+            // The last of the old pods goes when the rollout is already reported as done.
+            Cluster.awaitEnds();
             Cluster.await(atLeast + " requests", Duration.ofMinutes(3), () -> load.requests.get() >= atLeast);
         } finally {
             load.over = true;
         }
-        return load.report(what);
+        load.report(what);
     }
 
     private void request(String method, String user) {
@@ -79,20 +78,20 @@ final class Load {
         requests.incrementAndGet();
     }
 
-    private String report(String what) {
+    private void report(String what) {
         try {
             assertThat(clients.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
         }
-        String report = "%s: %d requests in %d s, %d failed"
+        String report = "| %s | %,d requests in %d s, %d failed |"
                 .formatted(
                         what,
                         requests.get(),
                         Duration.ofNanos(System.nanoTime() - start).toSeconds(),
                         failures.size());
-        System.out.println("MEASURED " + report);
+        MEASUREMENTS.add(report);
         assertThat(failures).as(report).isEmpty();
         counted.forEach((user, numbers) -> {
             List<Long> expected =
@@ -100,6 +99,11 @@ final class Load {
             assertThat(numbers.stream().sorted()).as(user).containsExactlyElementsOf(expected);
             assertThat(Http.get(url + user).body()).isEqualTo(Integer.toString(numbers.size()));
         });
-        return report;
+    }
+
+    /** As rows of the README's table. */
+    static void printMeasurements() {
+        System.out.println("MEASURED");
+        MEASUREMENTS.forEach(System.out::println);
     }
 }

@@ -3,10 +3,13 @@ package usercounter.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -44,12 +47,12 @@ class NetworkPolicyIT {
             ---
             """;
 
-    private static final Map<String, String> SOURCES = new LinkedHashMap<>(Map.of(
+    private static final Map<String, String> SOURCES = Map.of(
             "frontend", Cluster.NAMESPACE,
             "backend", Cluster.NAMESPACE,
             "redis", Cluster.NAMESPACE,
             "stranger", Cluster.NAMESPACE,
-            "foreigner", FOREIGN));
+            "foreigner", FOREIGN);
 
     @BeforeAll
     static void startProbes(@TempDir Path folder) throws IOException {
@@ -73,8 +76,15 @@ class NetworkPolicyIT {
         Cluster.kubectl("delete", "pods", "--selector=probe=true");
     }
 
+    /** The outside is where this test runs. */
     @Test
-    void whatIsDrawnConnectsAndNothingElseDoes() {
+    void whatIsDrawnConnectsAndNothingElseDoes() throws IOException {
+        try (ServerSocket outside = new ServerSocket(0)) {
+            assertConnections(outside);
+        }
+    }
+
+    private static void assertConnections(ServerSocket outside) throws IOException {
         Map<String, String> targets = Map.of(
                 "frontend:8080", address("frontend") + "/8080",
                 "frontend:8081", address("frontend") + "/8081",
@@ -82,7 +92,8 @@ class NetworkPolicyIT {
                 "redis:6379", address("redis") + "/6379",
                 "api-server:443",
                         Shell.run("kubectl", "get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
-                                + "/443");
+                                + "/443",
+                "outside", addressTowardsTheCluster() + "/" + outside.getLocalPort());
         Set<String> drawn = new TreeSet<>(Set.of(
                 "frontend -> backend:1323",
                 "frontend -> dns",
@@ -91,7 +102,10 @@ class NetworkPolicyIT {
                 // Without policies of its own a pod reaches whatever lets it in.
                 "foreigner -> frontend:8080",
                 "foreigner -> api-server:443",
-                "foreigner -> dns"));
+                "foreigner -> outside",
+                "foreigner -> dns",
+                // The frontend by way of its Service, for on a laptop no pod's own address leads anywhere.
+                "outside -> nginx:80"));
 
         // A policy takes a moment to reach a new pod; what is open then has to be what is drawn.
         Set<String> connected = new TreeSet<>();
@@ -99,6 +113,7 @@ class NetworkPolicyIT {
             Cluster.await("the drawn arrows", Duration.ofMinutes(1), () -> {
                 connected.clear();
                 SOURCES.forEach((name, namespace) -> connected.addAll(connections(name, namespace, targets)));
+                connected.addAll(connectionsFromOutside());
                 return connected.equals(drawn);
             });
         } catch (AssertionError e) {
@@ -106,6 +121,35 @@ class NetworkPolicyIT {
                     .as("connections; does the cluster enforce NetworkPolicies, as 'minikube start --cni=calico' does?")
                     .isEqualTo(drawn);
         }
+    }
+
+    /** This machine's address as the cluster sees it. */
+    private static String addressTowardsTheCluster() throws IOException {
+        try (Socket socket = new Socket(loadBalancer(), 80)) {
+            return socket.getLocalAddress().getHostAddress();
+        }
+    }
+
+    private static String loadBalancer() {
+        return URI.create(Cluster.url("")).getHost();
+    }
+
+    private static Set<String> connectionsFromOutside() {
+        Set<String> connections = new TreeSet<>();
+        Map.of(
+                        "nginx:80", new InetSocketAddress(loadBalancer(), 80),
+                        "frontend:8081", new InetSocketAddress(address("frontend"), 8081),
+                        "backend:1323", new InetSocketAddress(address("backend"), 1323),
+                        "redis:6379", new InetSocketAddress(address("redis"), 6379))
+                .forEach((target, address) -> {
+                    try (Socket socket = new Socket()) {
+                        socket.connect(address, 3_000);
+                        connections.add("outside -> " + target);
+                    } catch (IOException e) {
+                        // Refused or dropped: no arrow.
+                    }
+                });
+        return connections;
     }
 
     private static String address(String name) {

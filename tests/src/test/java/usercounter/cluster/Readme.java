@@ -3,7 +3,6 @@ package usercounter.cluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -29,8 +28,7 @@ final class Readme {
         }
         String commands = COMMANDS.matcher(section.group(1))
                 .results()
-                .map(MatchResult::group)
-                .map(block -> block.replaceAll("```(sh)?", ""))
+                .map(block -> block.group(1))
                 .collect(Collectors.joining());
         if (commands.isBlank()) {
             throw new AssertionError("README.md has no commands in its section '" + heading + "'");

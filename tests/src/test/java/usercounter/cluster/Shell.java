@@ -2,7 +2,7 @@ package usercounter.cluster;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -31,17 +31,25 @@ final class Shell {
     /** Runs a command that may fail. */
     static Result attempt(String... command) {
         try {
-            Process process = new ProcessBuilder(List.of(command))
-                    .directory(ROOT.toFile())
-                    .redirectErrorStream(true)
-                    .start();
-            process.getOutputStream().close();
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
-                process.destroyForcibly();
-                throw new AssertionError("No end of " + String.join(" ", command) + "\n" + output);
+            // To a file: reading a pipe would wait for a command that hangs, whatever the patience.
+            Path output = Files.createTempFile("command", ".log");
+            try {
+                Process process = new ProcessBuilder(List.of(command))
+                        .directory(ROOT.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile())
+                        .start();
+                process.getOutputStream().close();
+                if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
+                    process.descendants().forEach(ProcessHandle::destroyForcibly);
+                    process.destroyForcibly();
+                    throw new AssertionError(
+                            "No end of " + String.join(" ", command) + "\n" + Files.readString(output));
+                }
+                return new Result(process.exitValue(), Files.readString(output));
+            } finally {
+                Files.delete(output);
             }
-            return new Result(process.exitValue(), output);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
