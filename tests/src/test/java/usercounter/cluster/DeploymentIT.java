@@ -160,7 +160,8 @@ class DeploymentIT {
                 metadata: {name: refused}
                 spec:
                   securityContext: {seccompProfile: {type: RuntimeDefault}}
-                  containers: [{name: refused, image: user-counter:dev, securityContext: %s}]
+                  containers:
+                    - {name: refused, image: ghcr.io/user-counter/user-counter:dev, securityContext: %s}
                 """.formatted(securityContext));
 
         Shell.Result result = Cluster.tryKubectl("create", "-f", pod.toString());
@@ -172,7 +173,7 @@ class DeploymentIT {
     @Test
     void redisHasAPasswordThatIsKeptAndSyncsEveryWrite() {
         String token = Cluster.kubectl("get", "secret", "redis-password", "-o", "jsonpath={.data.token}");
-        Shell.run("kubectl", "apply", "-k", "overlays/minikube");
+        Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
 
         String password = new String(Base64.getDecoder().decode(token), StandardCharsets.US_ASCII);
         assertThat(password).hasSizeGreaterThan(100);

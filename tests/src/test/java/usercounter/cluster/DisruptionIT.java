@@ -102,7 +102,7 @@ class DisruptionIT {
                 "the end of the old password",
                 Duration.ofMinutes(1),
                 () -> Cluster.tryKubectl("get", "secret", "redis-password").exitCode() != 0);
-        Shell.run("kubectl", "apply", "-k", "overlays/minikube");
+        Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
         Cluster.await("a new password", Duration.ofMinutes(1), () -> !token().isEmpty());
         restart("statefulset/redis");
         restart("deployment/backend");

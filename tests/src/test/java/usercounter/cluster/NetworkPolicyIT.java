@@ -39,7 +39,7 @@ class NetworkPolicyIT {
               securityContext: {runAsNonRoot: true, runAsUser: 10001, seccompProfile: {type: RuntimeDefault}}
               containers:
                 - name: probe
-                  image: user-counter:dev
+                  image: ghcr.io/user-counter/user-counter:dev
                   imagePullPolicy: IfNotPresent
                   command: [sleep, infinity]
                   readinessProbe: {exec: {command: ["false"]}}

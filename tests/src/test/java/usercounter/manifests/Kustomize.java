@@ -12,14 +12,14 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The programs that render an overlay. A machine without them skips what needs them; CI does not. */
-enum Kustomize {
+public enum Kustomize {
     /** What the README's commands use: the Kustomize that is built into kubectl. */
     KUBECTL("kubectl", "kustomize"),
     /** What Argo CD uses. */
     KUSTOMIZE("kustomize", "build");
 
     /** Surefire runs in the module's folder. */
-    static final Path REPOSITORY = Path.of("").toAbsolutePath().getParent();
+    public static final Path REPOSITORY = Path.of("").toAbsolutePath().getParent();
 
     private static final List<Kustomize> INSTALLED =
             Stream.of(values()).filter(Kustomize::onPath).toList();
@@ -59,16 +59,21 @@ enum Kustomize {
 
     /** The YAML that this builder makes of an overlay. */
     String build(String overlay) throws IOException, InterruptedException {
+        return build(REPOSITORY.resolve("overlays").resolve(overlay));
+    }
+
+    /** The YAML that this builder makes of the kustomization in a folder. */
+    public String build(Path folder) throws IOException, InterruptedException {
         require();
         var errors = Files.createTempFile("kustomize", ".log");
         try {
             var process = new ProcessBuilder(command)
-                    .directory(REPOSITORY.resolve("overlays").resolve(overlay).toFile())
+                    .directory(folder.toFile())
                     .redirectError(errors.toFile())
                     .start();
             var yaml = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
-                fail("'%s' fails in overlays/%s: %s".formatted(this, overlay, Files.readString(errors)));
+                fail("'%s' fails in %s: %s".formatted(this, folder, Files.readString(errors)));
             }
             return yaml;
         } finally {

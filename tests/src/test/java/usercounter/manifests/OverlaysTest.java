@@ -3,6 +3,7 @@ package usercounter.manifests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.kubernetes.client.openapi.models.V1Deployment;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -16,6 +17,21 @@ class OverlaysTest {
         if (!complaints.isEmpty()) {
             fail("overlays/%s%n%s".formatted(overlay, String.join(System.lineSeparator(), complaints)));
         }
+    }
+
+    /** By digest, what is released: a tag may be moved. */
+    @ParameterizedTest
+    @MethodSource("usercounter.manifests.Kustomize#overlays")
+    void runsAReleaseOrTheImageBuiltHere(String overlay) throws Exception {
+        var backend = Kustomize.render(overlay)
+                .find(V1Deployment.class, "backend")
+                .orElseThrow()
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getContainers()
+                .get(0);
+        assertThat(backend.getImage()).matches(".+/.+:(dev|\\d+\\.\\d+\\.\\d+[\\w.-]*@sha256:[0-9a-f]{64})");
     }
 
     @ParameterizedTest
