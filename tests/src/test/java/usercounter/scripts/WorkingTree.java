@@ -1,0 +1,109 @@
+package usercounter.scripts;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static usercounter.manifests.Kustomize.REPOSITORY;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+
+/** A repository of its own with this one's files, as they are now: a test may do with it what it likes. */
+record WorkingTree(Path root) {
+
+    /** A command's end: its exit code, and what it printed on both streams. */
+    record Result(int exitCode, String output) {}
+
+    /** Whatever the developer has configured, such as a signature that asks for a password. */
+    private static final Map<String, String> GIT = Map.of(
+            "GIT_CONFIG_NOSYSTEM", "1",
+            "GIT_CONFIG_GLOBAL", "nowhere",
+            "GIT_AUTHOR_NAME", "test",
+            "GIT_AUTHOR_EMAIL", "test@example.com",
+            "GIT_COMMITTER_NAME", "test",
+            "GIT_COMMITTER_EMAIL", "test@example.com");
+
+    /** Copies what Git tracks, or would track, into a folder. */
+    static WorkingTree in(Path folder) throws IOException, InterruptedException {
+        assumeThat(REPOSITORY.resolve(".git")).as("a clone of the repository").exists();
+        var files =
+                new WorkingTree(REPOSITORY).succeed("git", "ls-files", "--cached", "--others", "--exclude-standard");
+        for (var file : files.lines().distinct().toList()) {
+            if (Files.exists(REPOSITORY.resolve(file))) {
+                Files.createDirectories(folder.resolve(file).getParent());
+                Files.copy(REPOSITORY.resolve(file), folder.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+        var tree = new WorkingTree(folder);
+        tree.succeed("git", "init", "--quiet");
+        tree.commit();
+        return tree;
+    }
+
+    /** Commits everything, also what is new. */
+    void commit() throws IOException, InterruptedException {
+        succeed("git", "add", "--all");
+        succeed("git", "commit", "--quiet", "--message=test");
+    }
+
+    /** What is not committed, as lines of a diff without context. */
+    String diff() throws IOException, InterruptedException {
+        return succeed("git", "diff", "--unified=0", "HEAD");
+    }
+
+    String read(String file) throws IOException {
+        return Files.readString(root.resolve(file));
+    }
+
+    /** Changes a file that contains what is to be replaced. */
+    void replace(String file, String old, String replacement) throws IOException {
+        var text = read(file);
+        assertThat(text).contains(old);
+        Files.writeString(root.resolve(file), text.replace(old, replacement));
+    }
+
+    /** The value that a file of YAML first gives to a key. */
+    String value(String file, String key) throws IOException {
+        return read(file)
+                .lines()
+                .map(String::strip)
+                .filter(line -> line.startsWith(key + ": "))
+                .map(line -> line.substring(key.length() + 2))
+                .findFirst()
+                .orElse("");
+    }
+
+    /** Runs a command that has to succeed, and returns what it printed. */
+    String succeed(String... command) throws IOException, InterruptedException {
+        var result = run(command);
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        return result.output();
+    }
+
+    /** Runs a command that has to be refused, with nothing changed, and returns what it says. */
+    String refuse(String... command) throws IOException, InterruptedException {
+        var before = diff();
+        var output = fail(command);
+        assertThat(diff()).isEqualTo(before);
+        return output;
+    }
+
+    /** Runs a command that has to end as wrong usage does, and returns what it says. */
+    String fail(String... command) throws IOException, InterruptedException {
+        var result = run(command);
+        assertThat(result.exitCode()).as(result.output()).isEqualTo(2);
+        return result.output();
+    }
+
+    private Result run(String... command) throws IOException, InterruptedException {
+        var builder = new ProcessBuilder(command).directory(root.toFile()).redirectErrorStream(true);
+        builder.environment().putAll(GIT);
+        var process = builder.start();
+        process.getOutputStream().close();
+        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Result(process.waitFor(), output);
+    }
+}
