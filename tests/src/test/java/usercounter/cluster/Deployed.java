@@ -74,6 +74,7 @@ final class Deployed
         print("get", "all,persistentvolumeclaims,endpointslices", "--output=wide");
         print("get", "events", "--sort-by=.lastTimestamp");
         print("describe", "pods");
+        print("describe", "applications.argoproj.io", "--namespace=" + Application.NAMESPACE);
         Cluster.tryKubectl("get", "pods", "--output=name").output().lines().forEach(pod -> {
             print("logs", pod, "--all-containers", "--prefix", "--tail=100");
             print("logs", pod, "--all-containers", "--prefix", "--tail=100", "--previous");

@@ -8,9 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Order;
@@ -72,29 +70,27 @@ class DisruptionIT {
 
     @Test
     void restartOfRedisKeepsTheCounts() {
-        Map<String, String> acknowledged = count();
+        Counts counts = new Counts();
 
         restart("statefulset/redis");
-        awaitAnswers();
 
-        assertThat(counts(acknowledged)).isEqualTo(acknowledged);
+        counts.assertKept();
     }
 
     @Test
     void everyPodDeletedAtOnceKeepsTheCounts() {
-        Map<String, String> acknowledged = count();
+        Counts counts = new Counts();
 
         Cluster.kubectl("delete", "pods", "--all", "--force", "--grace-period=0");
         Cluster.awaitRollouts();
-        awaitAnswers();
 
-        assertThat(counts(acknowledged)).isEqualTo(acknowledged);
+        counts.assertKept();
     }
 
     /** As base/redis/secret.yaml says. */
     @Test
     void rotationOfRedissPasswordKeepsTheCounts() {
-        Map<String, String> acknowledged = count();
+        Counts counts = new Counts();
         String token = token();
 
         Cluster.kubectl("delete", "serviceaccount", "redis");
@@ -106,10 +102,9 @@ class DisruptionIT {
         Cluster.await("a new password", Duration.ofMinutes(1), () -> !token().isEmpty());
         restart("statefulset/redis");
         restart("deployment/backend");
-        awaitAnswers();
 
         assertThat(token()).isNotEqualTo(token);
-        assertThat(counts(acknowledged)).isEqualTo(acknowledged);
+        counts.assertKept();
     }
 
     private static String token() {
@@ -118,7 +113,7 @@ class DisruptionIT {
 
     @Test
     void withoutRedisTheServiceSaysSoAndRecoversByItself() {
-        Map<String, String> acknowledged = count();
+        Counts counts = new Counts();
         Map<String, Integer> restarts = restarts();
         HttpResponse<String> answer;
         HttpResponse<String> health;
@@ -135,7 +130,7 @@ class DisruptionIT {
             Cluster.kubectl("scale", "statefulset/redis", "--replicas=1");
             Cluster.awaitRollouts();
         }
-        awaitAnswers();
+        counts.assertKept();
 
         // From the backend, or from nginx when no backend is there to say it.
         assertThat(answer.statusCode()).isEqualTo(503);
@@ -143,7 +138,6 @@ class DisruptionIT {
         assertThat(answer.headers().firstValue("Retry-After")).isPresent();
         assertThat(health.statusCode()).isIn(200, 503);
         assertThat(restarts()).as("restarts of backends").isEqualTo(restarts);
-        assertThat(counts(acknowledged)).isEqualTo(acknowledged);
     }
 
     private static void restart(String workload) {
@@ -162,30 +156,5 @@ class DisruptionIT {
                 .collect(Collectors.toMap(
                         pod -> pod.getMetadata().getName(),
                         pod -> pod.getStatus().getContainerStatuses().get(0).getRestartCount()));
-    }
-
-    private static void awaitAnswers() {
-        Cluster.await(
-                "an answer",
-                Duration.ofMinutes(2),
-                () -> Http.get(Cluster.url("/users/a")).statusCode() == 200);
-    }
-
-    /** Counts some new users, once or twice each, and returns what was acknowledged. */
-    private static Map<String, String> count() {
-        String url = Cluster.url("/users/kept-" + UUID.randomUUID() + "-");
-        Map<String, String> acknowledged = new TreeMap<>();
-        for (int i = 0; i < 30; i++) {
-            acknowledged.put(url + i % 20, Http.post(url + i % 20).body());
-        }
-        assertThat(acknowledged.values()).as("numbers before").containsOnly("1", "2");
-        return acknowledged;
-    }
-
-    /** What the service says of them now. It only reads: a user whose count was lost must not get a new one. */
-    private static Map<String, String> counts(Map<String, String> users) {
-        Map<String, String> counts = new TreeMap<>();
-        users.keySet().forEach(user -> counts.put(user, Http.get(user).body()));
-        return counts;
     }
 }

@@ -85,20 +85,24 @@ final class Load {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);
         }
-        String report = "| %s | %,d requests in %d s, %d failed |"
+        String figures = "%,d requests in %d s, %d failed"
                 .formatted(
-                        what,
                         requests.get(),
                         Duration.ofNanos(System.nanoTime() - start).toSeconds(),
                         failures.size());
-        MEASUREMENTS.add(report);
-        assertThat(failures).as(report).isEmpty();
+        measured(what, figures);
+        assertThat(failures).as(what + ": " + figures).isEmpty();
         counted.forEach((user, numbers) -> {
             List<Long> expected =
                     LongStream.rangeClosed(1, numbers.size()).boxed().toList();
             assertThat(numbers.stream().sorted()).as(user).containsExactlyElementsOf(expected);
             assertThat(Http.get(url + user).body()).isEqualTo(Integer.toString(numbers.size()));
         });
+    }
+
+    /** A further row of the README's table. */
+    static void measured(String what, String figures) {
+        MEASUREMENTS.add("| %s | %s |".formatted(what, figures));
     }
 
     /** As rows of the README's table. */

@@ -19,7 +19,12 @@ final class Readme {
 
     /** Runs every block of commands below a heading, as one script that ends at the first failure. */
     static String run(String heading) {
-        return Shell.run("bash", "-euo", "pipefail", "-c", commands(heading));
+        return run("", heading);
+    }
+
+    /** The same after some commands of one's own. */
+    static String run(String before, String heading) {
+        return Shell.run("bash", "-euo", "pipefail", "-c", before + "\n" + commands(heading));
     }
 
     private static String commands(String heading) {

@@ -1,0 +1,38 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/** Acknowledged counts of new users, to be found again after whatever happened since. */
+final class Counts {
+
+    private final Map<String, String> acknowledged = new TreeMap<>();
+
+    /** Counts some new users, once or twice each. */
+    Counts() {
+        String run = "kept-" + UUID.randomUUID() + "-";
+        for (int i = 0; i < 30; i++) {
+            String user = run + i % 20;
+            acknowledged.put(user, Http.post(Cluster.url("/users/" + user)).body());
+        }
+        assertThat(acknowledged.values()).as("numbers before").containsOnly("1", "2");
+    }
+
+    /** Waits for an answer, then reads what was counted. It only reads: a count that was lost must not begin anew. */
+    void assertKept() {
+        Cluster.await(
+                "an answer",
+                Duration.ofMinutes(2),
+                () -> Http.get(Cluster.url("/users/a")).statusCode() == 200);
+        Map<String, String> counts = new TreeMap<>();
+        acknowledged
+                .keySet()
+                .forEach(user ->
+                        counts.put(user, Http.get(Cluster.url("/users/" + user)).body()));
+        assertThat(counts).isEqualTo(acknowledged);
+    }
+}

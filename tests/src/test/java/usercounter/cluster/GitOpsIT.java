@@ -1,0 +1,472 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.kubernetes.client.openapi.models.V1Pod;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Argo CD deploys what is pushed, by the README's own commands. {@code GITOPS_REPOSITORY} is the URL of a repository
+ * that is there for these tests alone: they overwrite its branch {@code main}.
+ */
+@Order(5)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@ExtendWith(Deployed.class)
+class GitOpsIT {
+
+    private static final int REQUESTS = 1_000;
+    private static final Application APPLICATION = new Application("user-counter");
+    private static final String NGINX = "base/frontend/nginx.conf";
+
+    private static GitRepository repository;
+    private static Counts counts;
+
+    @BeforeAll
+    static void applyTheApplication(@TempDir Path folder) {
+        String url = System.getenv("GITOPS_REPOSITORY");
+        if (!"true".equals(System.getenv("CI"))) {
+            assumeThat(url).as("GITOPS_REPOSITORY").isNotNull();
+        }
+        Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE, "--ignore-not-found");
+        repository = new GitRepository(folder, url);
+        // The image that was built here, whatever release runs; and a rollout that hangs is told soon.
+        repository.edit(
+                "overlays/minikube/kustomization.yaml",
+                text -> text.replaceAll("newTag: .*(\n +digest: .*)?", "newTag: dev # on the node"));
+        for (String name : List.of("frontend", "backend")) {
+            repository.edit(
+                    "base/" + name + "/deployment.yaml",
+                    text -> text.replaceAll("progressDeadlineSeconds: \\d+", "progressDeadlineSeconds: 45"));
+        }
+        repository.commit("For a test");
+        Readme.run(
+                "cd '%s'; REPOSITORY='%s' IMAGE=ghcr.io/user-counter/user-counter".formatted(folder, url),
+                "By Argo CD");
+        APPLICATION.awaitRuns(repository.revision());
+        counts = new Counts();
+    }
+
+    @AfterEach
+    void endsWithWhatGitSaysAndEveryCount() {
+        if (APPLICATION.exists()) {
+            APPLICATION.awaitRuns(repository.revision());
+            counts.assertKept();
+        }
+    }
+
+    @AfterAll
+    static void leaveNothing() {
+        if (repository != null && APPLICATION.exists()) {
+            Application.kubectl(
+                    "patch", "application", "user-counter", "--type=merge", "-p{\"metadata\":{\"finalizers\":null}}");
+            Shell.run(
+                    "kubectl",
+                    "delete",
+                    "-k",
+                    repository.folder().resolve("argocd/minikube").toString());
+            Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE, "--ignore-not-found");
+        }
+    }
+
+    @Test
+    @Order(1)
+    void theFirstPushIsServed() {
+        String user = Cluster.url("/users/249");
+
+        assertThat(Http.get(user).body()).isEqualTo("0");
+        assertThat(Http.post(user).body()).isEqualTo("1");
+        assertThat(Http.get(user).body()).isEqualTo("1");
+    }
+
+    @Test
+    @Order(2)
+    void aPushOfConfigurationIsServed() {
+        String url = Cluster.url("/healthz");
+        repository.edit(
+                NGINX,
+                text -> text.replace(
+                        "location = /healthz {", "location = /healthz {\n            add_header X-Pushed yes;"));
+
+        measurePush(
+                "nginx.conf",
+                () -> Http.get(url).headers().firstValue("X-Pushed").isPresent());
+    }
+
+    @Test
+    @Order(2)
+    void aPushOfAnImageIsServed() {
+        Shell.run(
+                "bash",
+                "-euc",
+                "cd app; minikube image build -t ghcr.io/user-counter/user-counter:next -f Containerfile .");
+        repository.edit("overlays/minikube/kustomization.yaml", text -> text.replace("newTag: dev", "newTag: next"));
+
+        measurePush("an image", () -> Cluster.pods("backend").stream().anyMatch(GitOpsIT::isNextAndAnswered));
+    }
+
+    private static boolean isNextAndAnswered(V1Pod pod) {
+        return pod.getSpec().getContainers().get(0).getImage().endsWith(":next")
+                && Cluster.isReady(pod)
+                && Cluster.kubectl("exec", pod.getMetadata().getName(), "--", "bash", "-c", """
+                        exec 3<>/dev/tcp/127.0.0.1/1323
+                        printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3
+                        grep -c 'http_server_request_duration_seconds_count{.*/users/{id}.*} [1-9]' <&3 || true""")
+                        .matches("[1-9]\\d*");
+    }
+
+    private static void measurePush(String what, BooleanSupplier answersAnew) {
+        Load.during("push of " + what, 5_000, () -> {
+            Instant start = Instant.now();
+            String revision = repository.push("Change " + what);
+            APPLICATION.await("an answer by what was pushed", answersAnew);
+            long first = start.until(Instant.now(), ChronoUnit.SECONDS);
+            APPLICATION.awaitRuns(revision);
+            Load.measured(
+                    "from the push of " + what,
+                    "%d s to the first answer by it, %d s to Healthy"
+                            .formatted(first, start.until(Instant.now(), ChronoUnit.SECONDS)));
+        });
+    }
+
+    /** What a person does to the cluster by hand. */
+    enum Drift {
+        SCALED("deployment/backend", "scale deployment/backend --replicas=3"),
+        ANOTHER_IMAGE("deployment/frontend", "set image deployment/frontend nginx=docker.io/library/busybox:stable"),
+        ANOTHER_CONFIGURATION(
+                "configmap/" + configMap(), "patch configmap/" + configMap() + " -p{\"data\":{\"nginx.conf\":\"\"}}"),
+        AN_OPEN_DOOR("networkpolicy/redis", "patch networkpolicy/redis --type=merge -p{\"spec\":{\"ingress\":[{}]}}"),
+        NO_SERVICE("service/app", "delete service/app"),
+        NO_DEPLOYMENT("deployment/backend", "delete deployment/backend");
+
+        private final String object;
+        private final String[] command;
+
+        Drift(String object, String command) {
+            this.object = object;
+            this.command = command.split(" ");
+        }
+
+        private static String configMap() {
+            return Cluster.kubectl(
+                    "get",
+                    "deployment/frontend",
+                    "-o",
+                    "jsonpath={.spec.template.spec.volumes[?(@.configMap)].configMap.name}");
+        }
+
+        /** What Git decides of it. */
+        String state() {
+            return Cluster.tryKubectl(
+                            "get",
+                            object,
+                            "-o",
+                            "jsonpath={.metadata.name} {.data} {.spec.replicas} {.spec.template.spec.containers[*].image}"
+                                    + " {.spec.ingress} {.spec.selector}")
+                    .output();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Order(3)
+    void driftIsUndone(Drift drift) {
+        String before = drift.state();
+
+        Cluster.kubectl(drift.command);
+        assertThat(drift.state()).as("the drift").isNotEqualTo(before);
+
+        APPLICATION.await("what was before", () -> drift.state().equals(before));
+    }
+
+    @Test
+    @Order(3)
+    void whatIsRemovedFromGitIsPruned() {
+        repository.edit("base/frontend/kustomization.yaml", text -> text.replace("  - poddisruptionbudget.yaml\n", ""));
+        repository.push("Remove a budget");
+
+        APPLICATION.await(
+                "no budget",
+                () -> Cluster.tryKubectl("get", "poddisruptionbudget", "frontend")
+                        .output()
+                        .contains("NotFound"));
+
+        repository.revert();
+    }
+
+    @Test
+    @Order(3)
+    void theClaimAndTheNamespaceAreNotPruned() {
+        String claim = uid("persistentvolumeclaim/redis-data");
+        String namespace = uid("namespace/user-counter");
+        repository.edit("base/redis/kustomization.yaml", text -> text.replace("  - persistentvolumeclaim.yaml\n", ""));
+        repository.edit("base/kustomization.yaml", text -> text.replace("  - namespace.yaml\n", ""));
+        String revision = repository.push("Remove claim and namespace");
+
+        APPLICATION.await(
+                "the sync",
+                () -> APPLICATION
+                                .get("/status/operationState/syncResult/revision")
+                                .equals(revision)
+                        && APPLICATION.get("/status/operationState/phase").equals("Succeeded"));
+        assertThat(APPLICATION.get("/status/sync/status")).isEqualTo("OutOfSync");
+        assertThat(uid("persistentvolumeclaim/redis-data")).isEqualTo(claim);
+        assertThat(uid("namespace/user-counter")).isEqualTo(namespace);
+
+        repository.revert();
+    }
+
+    private static String uid(String object) {
+        return Cluster.kubectl("get", object, "-o", "jsonpath={.metadata.uid} {.metadata.deletionTimestamp}");
+    }
+
+    /** A change that must not be served, and what the Application says of it. */
+    enum BadPush {
+        NO_YAML("base/backend/service.yaml", "spec:", "spec: [", "service.yaml"),
+        NO_KUSTOMIZATION("base/backend/kustomization.yaml", "service.yaml", "no-such-file.yaml", "no-such-file.yaml"),
+        AGAINST_THE_SCHEMA("base/backend/deployment.yaml", "replicas: 2", "replicas: two", "replicas"),
+        NO_SUCH_IMAGE("overlays/minikube/kustomization.yaml", "newTag: .*", "newTag: no-such-tag", "Degraded"),
+        NEVER_READY("base/backend/kustomization.yaml", "REDIS_URL=redis:", "REDIS_URL=nowhere:", "Degraded"),
+        NO_PASSWORD(
+                "base/backend/deployment.yaml", "secretName: redis-password", "secretName: no-such-secret", "Degraded");
+
+        private final String file;
+        private final String good;
+        private final String bad;
+        private final String reason;
+
+        BadPush(String file, String good, String bad, String reason) {
+            this.file = file;
+            this.good = good;
+            this.bad = bad;
+            this.reason = reason;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Order(4)
+    void aBadPushIsHarmless(BadPush push) {
+        Load.during("bad push: " + push.name().toLowerCase(Locale.ROOT).replace('_', ' '), REQUESTS, () -> {
+            repository.edit(push.file, text -> text.replaceFirst(push.good, push.bad));
+            repository.push("Break it: " + push);
+            try {
+                APPLICATION.await(
+                        "'" + push.reason + "'", () -> APPLICATION.trouble().contains(push.reason));
+            } finally {
+                repository.revert();
+            }
+            APPLICATION.awaitRuns(repository.revision());
+        });
+    }
+
+    /** Redis has one pod, which stops before the next one starts: until then there is no answer, but nothing is lost. */
+    @Test
+    @Order(4)
+    void aRedisThatCannotStartIsMendedByTheNextPush() {
+        repository.edit(
+                "base/redis/statefulset.yaml",
+                text -> text.replace("secretName: redis-password", "secretName: no-such-secret"));
+        repository.push("Break Redis");
+        try {
+            APPLICATION.await(
+                    "no backend ready", () -> Cluster.pods("backend").stream().noneMatch(Cluster::isReady));
+            assertThat(Http.get(Cluster.url("/users/249")).statusCode()).isEqualTo(503);
+        } finally {
+            repository.revert();
+        }
+    }
+
+    @Test
+    @Order(4)
+    void aRevertBringsBackWhatWasBefore() {
+        String url = Cluster.url("/healthz");
+        repository.edit(
+                NGINX,
+                text -> text.replace(
+                        "location = /healthz {", "location = /healthz {\n            add_header X-Mistake yes;"));
+        APPLICATION.awaitRuns(repository.push("A mistake"));
+        assertThat(Http.get(url).headers().firstValue("X-Mistake")).isPresent();
+
+        Load.during("git revert", REQUESTS, () -> APPLICATION.awaitRuns(repository.revert()));
+
+        assertThat(Http.get(url).headers().firstValue("X-Mistake")).isEmpty();
+    }
+
+    /** An object that somebody adds to the overlay, and that the project does not allow. */
+    enum Stranger {
+        IN_ANOTHER_NAMESPACE("v1", "ConfigMap", "default"),
+        OF_ANOTHER_KIND("batch/v1", "CronJob", Cluster.NAMESPACE),
+        OF_THE_WHOLE_CLUSTER("rbac.authorization.k8s.io/v1", "ClusterRole", null),
+        A_SECOND_NAMESPACE("v1", "Namespace", null);
+
+        private final String apiVersion;
+        private final String kind;
+        private final String namespace;
+
+        Stranger(String apiVersion, String kind, String namespace) {
+            this.apiVersion = apiVersion;
+            this.kind = kind;
+            this.namespace = namespace;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Order(5)
+    void theProjectRefusesAStranger(Stranger stranger) {
+        repository.write(
+                "overlays/minikube/stranger.yaml",
+                """
+                apiVersion: %s
+                kind: %s
+                metadata: {name: stranger%s}
+                """.formatted(
+                                        stranger.apiVersion,
+                                        stranger.kind,
+                                        stranger.namespace == null ? "" : ", namespace: " + stranger.namespace)
+                        + (stranger == Stranger.OF_ANOTHER_KIND ? CRON_JOB : ""));
+        repository.edit(
+                "overlays/minikube/kustomization.yaml",
+                text -> text.replace("  - ../../base\n", "  - ../../base\n  - stranger.yaml\n"));
+        repository.push("Add a stranger");
+        try {
+            APPLICATION.await("a refusal", () -> APPLICATION.trouble().contains("not permitted in project"));
+            assertThat(Shell.attempt(
+                                    "kubectl",
+                                    "get",
+                                    stranger.kind,
+                                    "stranger",
+                                    "--namespace=" + (stranger.namespace == null ? "default" : stranger.namespace))
+                            .output())
+                    .contains("NotFound");
+        } finally {
+            repository.revert();
+        }
+    }
+
+    private static final String CRON_JOB = """
+            spec:
+              schedule: "0 0 1 1 *"
+              jobTemplate:
+                spec:
+                  template:
+                    spec: {restartPolicy: Never, containers: [{name: stranger, image: docker.io/library/busybox:stable}]}
+            """;
+
+    @Test
+    @Order(5)
+    void theProjectRefusesAnotherRepository(@TempDir Path folder) throws IOException {
+        Application stranger = new Application("stranger");
+        Path manifest = Files.writeString(
+                folder.resolve("stranger.yaml"),
+                Application.kubectl("get", "application", "user-counter", "--output=yaml")
+                        .replace("name: user-counter", "name: stranger")
+                        .replace(repository.url(), repository.url().replace(".git", "-of-a-stranger.git")));
+        Shell.run("kubectl", "create", "--filename=" + manifest);
+        try {
+            stranger.await("a refusal", () -> stranger.trouble().contains("not permitted in project"));
+        } finally {
+            Application.kubectl("delete", "application", "stranger");
+        }
+    }
+
+    @Test
+    @Order(6)
+    void nothingDiffersFromGitForTenReconciliations() {
+        String sync = APPLICATION.get("/status/operationState/finishedAt");
+
+        for (int i = 0; i < 10; i++) {
+            APPLICATION.reconcile();
+            assertThat(APPLICATION.runs(repository.revision()))
+                    .as("Synced and Healthy")
+                    .isTrue();
+        }
+
+        assertThat(APPLICATION.get("/status/operationState/finishedAt"))
+                .as("the last sync")
+                .isEqualTo(sync);
+        Shell.run(
+                "kubectl",
+                "diff",
+                "--server-side",
+                "--force-conflicts",
+                "-k",
+                repository.folder().resolve("overlays/minikube").toString());
+    }
+
+    @Test
+    @Order(7)
+    void deletingTheApplicationDeletesNothingUntilAPersonConfirms() {
+        Application.kubectl("delete", "application", "user-counter", "--wait=false");
+        String deployed = deployed();
+        // Nothing would tell that it still waits, but time.
+        assertThatThrownBy(() -> Cluster.await(
+                        "the deletion",
+                        Duration.ofSeconds(15),
+                        () -> !APPLICATION.exists() || !deployed().equals(deployed)))
+                .hasMessageContaining("the deletion");
+
+        // Who thinks better of it takes the finalizer away, and may apply the Application again.
+        Application.kubectl(
+                "patch", "application", "user-counter", "--type=merge", "-p{\"metadata\":{\"finalizers\":null}}");
+        assertThat(APPLICATION.exists()).isFalse();
+        assertThat(deployed()).isEqualTo(deployed);
+        Shell.run(
+                "kubectl",
+                "apply",
+                "-k",
+                repository.folder().resolve("argocd/minikube").toString());
+
+        APPLICATION.awaitRuns(repository.revision());
+        counts.assertKept();
+    }
+
+    private static String deployed() {
+        return Cluster.kubectl(
+                "get", "all,persistentvolumeclaims,networkpolicies", "--output=jsonpath={.items[*].metadata.uid}");
+    }
+
+    @Test
+    @Order(8)
+    void confirmedDeletionDeletesEverything() {
+        Application.kubectl("delete", "application", "user-counter", "--wait=false");
+        Application.kubectl(
+                "annotate",
+                "application",
+                "user-counter",
+                "argocd.argoproj.io/deletion-approved="
+                        + Instant.now().truncatedTo(ChronoUnit.SECONDS).plusSeconds(1));
+
+        Cluster.await("the end of all", Duration.ofMinutes(3), () -> !APPLICATION.exists());
+        assertThat(Shell.attempt("kubectl", "get", "namespace", Cluster.NAMESPACE)
+                        .output())
+                .contains("NotFound");
+        Shell.run(
+                "kubectl",
+                "delete",
+                "-k",
+                repository.folder().resolve("argocd/minikube").toString(),
+                "--ignore-not-found");
+    }
+}
