@@ -1,9 +1,9 @@
 package usercounter.cluster;
 
 import jakarta.json.Json;
+import jakarta.json.JsonException;
 import jakarta.json.JsonObject;
 import jakarta.json.JsonString;
-import jakarta.json.JsonStructure;
 import jakarta.json.JsonValue;
 import java.io.StringReader;
 import java.time.Duration;
@@ -84,11 +84,13 @@ record Application(String name) {
                 .readObject();
     }
 
-    private static String text(JsonStructure object, String pointer) {
-        if (!Json.createPointer(pointer).containsValue(object)) {
+    /** Empty for what is not there, or not yet. */
+    private static String text(JsonObject object, String pointer) {
+        try {
+            JsonValue value = object.getValue(pointer);
+            return value instanceof JsonString string ? string.getString() : value.toString();
+        } catch (JsonException e) {
             return "";
         }
-        JsonValue value = object.getValue(pointer);
-        return value instanceof JsonString string ? string.getString() : value.toString();
     }
 }

@@ -14,6 +14,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -203,15 +204,13 @@ class GitOpsIT {
     @Order(3)
     void whatIsRemovedFromGitIsPruned() {
         repository.edit("base/frontend/kustomization.yaml", text -> text.replace("  - poddisruptionbudget.yaml\n", ""));
-        repository.push("Remove a budget");
-
-        APPLICATION.await(
-                "no budget",
-                () -> Cluster.tryKubectl("get", "poddisruptionbudget", "frontend")
-                        .output()
-                        .contains("NotFound"));
-
-        repository.revert();
+        pushAndRevert(
+                "Remove a budget",
+                revision -> APPLICATION.await(
+                        "no budget",
+                        () -> Cluster.tryKubectl("get", "poddisruptionbudget", "frontend")
+                                .output()
+                                .contains("NotFound")));
     }
 
     @Test
@@ -221,19 +220,27 @@ class GitOpsIT {
         String namespace = uid("namespace/user-counter");
         repository.edit("base/redis/kustomization.yaml", text -> text.replace("  - persistentvolumeclaim.yaml\n", ""));
         repository.edit("base/kustomization.yaml", text -> text.replace("  - namespace.yaml\n", ""));
-        String revision = repository.push("Remove claim and namespace");
+        pushAndRevert("Remove claim and namespace", revision -> {
+            APPLICATION.await(
+                    "a sync that leaves something to prune",
+                    () -> APPLICATION
+                                    .get("/status/operationState/syncResult/revision")
+                                    .equals(revision)
+                            && APPLICATION.get("/status/operationState/phase").equals("Succeeded")
+                            && APPLICATION.get("/status/sync/status").equals("OutOfSync"));
+            assertThat(uid("persistentvolumeclaim/redis-data")).isEqualTo(claim);
+            assertThat(uid("namespace/user-counter")).isEqualTo(namespace);
+        });
+    }
 
-        APPLICATION.await(
-                "the sync",
-                () -> APPLICATION
-                                .get("/status/operationState/syncResult/revision")
-                                .equals(revision)
-                        && APPLICATION.get("/status/operationState/phase").equals("Succeeded"));
-        assertThat(APPLICATION.get("/status/sync/status")).isEqualTo("OutOfSync");
-        assertThat(uid("persistentvolumeclaim/redis-data")).isEqualTo(claim);
-        assertThat(uid("namespace/user-counter")).isEqualTo(namespace);
-
-        repository.revert();
+    /** Pushes what was edited, looks at what comes of it, and takes it back. */
+    private static void pushAndRevert(String message, Consumer<String> check) {
+        String revision = repository.push(message);
+        try {
+            check.accept(revision);
+        } finally {
+            repository.revert();
+        }
     }
 
     private static String uid(String object) {
@@ -269,13 +276,10 @@ class GitOpsIT {
     void aBadPushIsHarmless(BadPush push) {
         Load.during("bad push: " + push.name().toLowerCase(Locale.ROOT).replace('_', ' '), REQUESTS, () -> {
             repository.edit(push.file, text -> text.replaceFirst(push.good, push.bad));
-            repository.push("Break it: " + push);
-            try {
-                APPLICATION.await(
-                        "'" + push.reason + "'", () -> APPLICATION.trouble().contains(push.reason));
-            } finally {
-                repository.revert();
-            }
+            pushAndRevert(
+                    "Break it: " + push,
+                    revision -> APPLICATION.await(
+                            "'" + push.reason + "'", () -> APPLICATION.trouble().contains(push.reason)));
             APPLICATION.awaitRuns(repository.revision());
         });
     }
@@ -287,14 +291,11 @@ class GitOpsIT {
         repository.edit(
                 "base/redis/statefulset.yaml",
                 text -> text.replace("secretName: redis-password", "secretName: no-such-secret"));
-        repository.push("Break Redis");
-        try {
+        pushAndRevert("Break Redis", revision -> {
             APPLICATION.await(
                     "no backend ready", () -> Cluster.pods("backend").stream().noneMatch(Cluster::isReady));
             assertThat(Http.get(Cluster.url("/users/249")).statusCode()).isEqualTo(503);
-        } finally {
-            repository.revert();
-        }
+        });
     }
 
     @Test
@@ -316,9 +317,9 @@ class GitOpsIT {
     /** An object that somebody adds to the overlay, and that the project does not allow. */
     enum Stranger {
         IN_ANOTHER_NAMESPACE("v1", "ConfigMap", "default"),
-        OF_ANOTHER_KIND("batch/v1", "CronJob", Cluster.NAMESPACE),
-        OF_THE_WHOLE_CLUSTER("rbac.authorization.k8s.io/v1", "ClusterRole", null),
-        A_SECOND_NAMESPACE("v1", "Namespace", null);
+        OF_ANOTHER_KIND("rbac.authorization.k8s.io/v1", "Role", Cluster.NAMESPACE),
+        OF_THE_WHOLE_CLUSTER("rbac.authorization.k8s.io/v1", "ClusterRole", ""),
+        A_SECOND_NAMESPACE("v1", "Namespace", "");
 
         private final String apiVersion;
         private final String kind;
@@ -335,54 +336,38 @@ class GitOpsIT {
     @EnumSource
     @Order(5)
     void theProjectRefusesAStranger(Stranger stranger) {
-        repository.write(
-                "overlays/minikube/stranger.yaml",
-                """
+        repository.write("overlays/minikube/stranger.yaml", """
                 apiVersion: %s
                 kind: %s
-                metadata: {name: stranger%s}
+                metadata: {name: stranger, namespace: "%s"}
                 """.formatted(
-                                        stranger.apiVersion,
-                                        stranger.kind,
-                                        stranger.namespace == null ? "" : ", namespace: " + stranger.namespace)
-                        + (stranger == Stranger.OF_ANOTHER_KIND ? CRON_JOB : ""));
+                        stranger.apiVersion, stranger.kind, stranger.namespace));
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
                 text -> text.replace("  - ../../base\n", "  - ../../base\n  - stranger.yaml\n"));
-        repository.push("Add a stranger");
-        try {
+        pushAndRevert("Add a stranger", revision -> {
             APPLICATION.await("a refusal", () -> APPLICATION.trouble().contains("not permitted in project"));
-            assertThat(Shell.attempt(
-                                    "kubectl",
-                                    "get",
-                                    stranger.kind,
-                                    "stranger",
-                                    "--namespace=" + (stranger.namespace == null ? "default" : stranger.namespace))
+            assertThat(Shell.attempt("kubectl", "get", stranger.kind, "stranger", "--namespace=" + stranger.namespace)
                             .output())
                     .contains("NotFound");
-        } finally {
-            repository.revert();
-        }
+        });
     }
-
-    private static final String CRON_JOB = """
-            spec:
-              schedule: "0 0 1 1 *"
-              jobTemplate:
-                spec:
-                  template:
-                    spec: {restartPolicy: Never, containers: [{name: stranger, image: docker.io/library/busybox:stable}]}
-            """;
 
     @Test
     @Order(5)
     void theProjectRefusesAnotherRepository(@TempDir Path folder) throws IOException {
         Application stranger = new Application("stranger");
+        String application = Shell.run(
+                "kubectl",
+                "kustomize",
+                repository.folder().resolve("argocd/minikube").toString());
         Path manifest = Files.writeString(
                 folder.resolve("stranger.yaml"),
-                Application.kubectl("get", "application", "user-counter", "--output=yaml")
-                        .replace("name: user-counter", "name: stranger")
-                        .replace(repository.url(), repository.url().replace(".git", "-of-a-stranger.git")));
+                application
+                        .substring(application.indexOf("---"))
+                        .replace("  name: user-counter", "  name: stranger")
+                        .replace(repository.url(), repository.url().replace(".git", "-of-a-stranger.git"))
+                        .replaceFirst("  finalizers:\n.*\n", ""));
         Shell.run("kubectl", "create", "--filename=" + manifest);
         try {
             stranger.await("a refusal", () -> stranger.trouble().contains("not permitted in project"));
