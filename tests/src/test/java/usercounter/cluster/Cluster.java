@@ -80,6 +80,16 @@ final class Cluster {
                         && condition.getStatus().equals("True"));
     }
 
+    static boolean isReady(V1Node node) {
+        return node.getStatus().getConditions().stream()
+                .anyMatch(condition -> condition.getType().equals("Ready")
+                        && condition.getStatus().equals("True"));
+    }
+
+    static void awaitNodes() {
+        await("every node ready", Duration.ofMinutes(3), () -> nodes().stream().allMatch(Cluster::isReady));
+    }
+
     /** The URL of a path at the load balancer's address. */
     static String url(String path) {
         return "http://" + kubectl("get", "service", "nginx", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")

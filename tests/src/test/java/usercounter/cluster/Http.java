@@ -30,6 +30,13 @@ final class Http {
         return post(url, "");
     }
 
+    /** @param key the idempotency key, without quotes */
+    static HttpResponse<String> postWithKey(String url, String key) {
+        return send(HttpRequest.newBuilder(URI.create(url))
+                .header("Idempotency-Key", '"' + key + '"')
+                .POST(BodyPublishers.noBody()));
+    }
+
     static HttpResponse<String> post(String url, String body) {
         return send(HttpRequest.newBuilder(URI.create(url)).POST(BodyPublishers.ofString(body)));
     }

@@ -14,16 +14,12 @@ import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 
 /** Clients that POST and GET through the load balancer for as long as something is done to the application. */
 final class Load {
 
-    private static final int CLIENTS = 8;
     private static final int USERS = 20;
     private static final Queue<String> MEASUREMENTS = new ConcurrentLinkedQueue<>();
 
@@ -33,32 +29,18 @@ final class Load {
     private final AtomicInteger requests = new AtomicInteger();
     private final Queue<String> failures = new ConcurrentLinkedQueue<>();
     private final Map<String, Collection<Long>> counted = new ConcurrentHashMap<>();
-    private final ExecutorService clients = Executors.newFixedThreadPool(CLIENTS);
-    private volatile boolean over;
-
-    private Load() {
-        for (int i = 0; i < CLIENTS; i++) {
-            int client = i;
-            clients.execute(() -> {
-                for (int n = client; !over; n++) {
-                    String user = run + "-" + n % USERS;
-                    request(n % 4 == 0 ? "GET" : "POST", user);
-                }
-            });
-        }
-        clients.shutdown();
-    }
 
     /** Runs an action under load, until it is done, the pods it ended are gone, and this many requests were answered. */
     static void during(String what, int atLeast, Runnable action) {
         Load load = new Load();
+        Clients clients = new Clients(n -> load.request(n % 7 == 0 ? "GET" : "POST", load.run + "-" + n % USERS));
         try {
             action.run();
             // The last of the old pods goes when the rollout is already reported as done.
             Cluster.awaitEnds();
             Cluster.await(atLeast + " requests", Duration.ofMinutes(3), () -> load.requests.get() >= atLeast);
         } finally {
-            load.over = true;
+            clients.stop();
         }
         load.report(what);
     }
@@ -79,12 +61,6 @@ final class Load {
     }
 
     private void report(String what) {
-        try {
-            assertThat(clients.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
-        }
         String figures = "%,d requests in %d s, %d failed"
                 .formatted(
                         requests.get(),

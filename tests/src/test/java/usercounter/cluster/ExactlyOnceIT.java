@@ -1,0 +1,175 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.kubernetes.client.openapi.models.V1Pod;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import usercounter.cluster.ExactlyOnce.Tally;
+
+/** One thing after another breaks, and every acknowledged increment is counted exactly once. */
+@Order(3)
+@ExtendWith(Deployed.class)
+class ExactlyOnceIT {
+
+    /** For each fault; {@code -Dincrements=…} for a longer run. */
+    private static final int INCREMENTS = Integer.getInteger("increments", 2_000);
+
+    @AfterEach
+    void settle() {
+        Cluster.awaitRollouts();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"backend", "frontend", "redis"})
+    void aContainerIsKilled(String name) {
+        ExactlyOnce.during("SIGKILL of a container of " + name, INCREMENTS, () -> {
+            V1Pod pod = Cluster.pods(name).get(0);
+            int restarts = restarts(pod);
+            kill(pod);
+            Cluster.await(
+                    "the container's restart",
+                    Duration.ofMinutes(2),
+                    () -> Cluster.pods(name).stream()
+                            .anyMatch(now -> now.getMetadata()
+                                            .getName()
+                                            .equals(pod.getMetadata().getName())
+                                    && restarts(now) > restarts
+                                    && Cluster.isReady(now)));
+        });
+    }
+
+    private static void kill(V1Pod pod) {
+        String container = pod.getStatus().getContainerStatuses().get(0).getContainerID();
+        ssh(pod.getSpec().getNodeName(), "sudo crictl stop --timeout=0 " + container.replaceFirst(".*://", ""));
+    }
+
+    private static void ssh(String node, String command) {
+        Shell.run("minikube", "ssh", "--node", node, command);
+    }
+
+    private static int restarts(V1Pod pod) {
+        return pod.getStatus().getContainerStatuses().get(0).getRestartCount();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"deployment/backend", "deployment/frontend", "statefulset/redis"})
+    void aRollingUpdate(String workload) {
+        ExactlyOnce.during("rolling update of " + workload.replaceFirst(".*/", ""), INCREMENTS, () -> {
+            Cluster.kubectl("rollout", "restart", workload);
+            Cluster.kubectl("rollout", "status", workload, "--timeout=5m");
+        });
+    }
+
+    @Test
+    void everyPodIsDeletedAtOnce() {
+        ExactlyOnce.during("every pod deleted at once", INCREMENTS, () -> {
+            Cluster.kubectl("delete", "pods", "--all", "--force", "--grace-period=0");
+            Cluster.awaitRollouts();
+        });
+    }
+
+    /** With Redis: wherever its disk can be used on that node only, it waits for the node's return. */
+    @Test
+    void aNodeIsDrained() {
+        String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
+        ExactlyOnce.during("drain of Redis's node", INCREMENTS, () -> {
+            try {
+                Cluster.kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=5m");
+            } finally {
+                Cluster.kubectl("uncordon", node);
+            }
+            Cluster.awaitRollouts();
+        });
+    }
+
+    @Test
+    void aNodesKubeletAndContainerRuntimeAreKilled() {
+        String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
+        ExactlyOnce.during("SIGKILL of kubelet and container runtime of Redis's node", INCREMENTS, () -> {
+            ssh(node, "sudo systemctl kill --signal=KILL kubelet containerd");
+            Cluster.awaitNodes();
+        });
+    }
+
+    @Test
+    void aNodeIsCutOffAndComesBack() {
+        String node = nodeWithoutRedis();
+        ExactlyOnce.during("a node without Redis cut off until it is given up, and back", INCREMENTS, () -> {
+            Shell.run("minikube", "node", "stop", node);
+            Cluster.await(
+                    "that the node is given up",
+                    Duration.ofMinutes(3),
+                    () -> Cluster.nodes().stream().anyMatch(Predicate.not(Cluster::isReady)));
+            Shell.run("minikube", "node", "start", node);
+            Cluster.awaitNodes();
+            Cluster.awaitRollouts();
+        });
+    }
+
+    private static String nodeWithoutRedis() {
+        String redis = Cluster.pods("redis").get(0).getSpec().getNodeName();
+        Stream<String> others = Cluster.nodes().stream()
+                .map(node -> node.getMetadata().getName())
+                .filter(Predicate.not(redis::equals));
+        if (!"true".equals(System.getenv("CI"))) {
+            assumeThat(Cluster.nodes()).as("a second node").hasSizeGreaterThan(1);
+        }
+        return others.findFirst().orElseThrow();
+    }
+
+    /** The checker finds what it is there to find: increments that Redis acknowledged, but did not keep. */
+    @Test
+    void lossesAreFoundWithoutTheAppendOnlyFile() {
+        Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
+            Cluster.kubectl("exec", "redis-0", "--", "sh", "-c", """
+                    REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e config set appendonly no""");
+            V1Pod redis = Cluster.pods("redis").get(0);
+            kill(redis);
+            Cluster.awaitRollouts();
+        });
+
+        assertThat(tally.lost()).as(tally.toString()).isPositive();
+    }
+
+    /** And increments that are counted twice, since the client repeats what it got no answer to, but under another key. */
+    @Test
+    void doubleCountsAreFoundWithoutTheKey() {
+        AtomicInteger requests = new AtomicInteger();
+        Tally tally = ExactlyOnce.tally(
+                (url, key) -> losingAnswers(requests, url, UUID.randomUUID().toString()), 500, () -> {});
+
+        assertThat(tally.doubled()).as(tally.toString()).isEqualTo(tally.repeats());
+    }
+
+    @Test
+    void noDoubleCountIsFoundWithTheKey() {
+        AtomicInteger requests = new AtomicInteger();
+        Tally tally = ExactlyOnce.tally((url, key) -> losingAnswers(requests, url, key), 500, () -> {});
+
+        assertThat(tally.repeats()).isPositive();
+        assertThat(tally.doubled()).as(tally.toString()).isZero();
+    }
+
+    /** Loses every tenth answer on its way back. */
+    private static HttpResponse<String> losingAnswers(AtomicInteger requests, String url, String key) {
+        HttpResponse<String> answer = Http.postWithKey(url, key);
+        if (requests.incrementAndGet() % 10 == 0) {
+            throw new UncheckedIOException(new IOException("The answer is lost"));
+        }
+        return answer;
+    }
+}
