@@ -9,6 +9,8 @@ public class CounterException extends RuntimeException {
     public enum Reason {
         /** The id is none; Redis was not asked. */
         INVALID_ID,
+        /** The idempotency key is none; Redis was not asked. */
+        INVALID_IDEMPOTENCY_KEY,
         /** The counter stands at 2^63-1 and stays there. */
         OVERFLOW,
         /** What Redis holds under the key is no counter; it stays as it is. */

@@ -5,6 +5,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -24,10 +25,12 @@ import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisDataException;
 
 /**
- * The numbers, in Redis: a user's is the string under the key {@code user:{id}}. The braces are a Redis Cluster hash
- * tag, so that whatever else is ever kept of a user lies in the same slot.
+ * The numbers, in Redis: a user's is the string under the key {@code user:{id}}, and the one that was answered to an
+ * {@link IdempotencyKey} is the string under {@code user:{id}:key:…}, until it expires. The braces are a Redis Cluster
+ * hash tag, so that all of a user's keys lie in the same slot.
  *
  * @see <a href="https://redis.io/docs/latest/commands/incr/">INCR</a>
+ * @see <a href="https://redis.io/docs/latest/develop/programmability/eval-intro/">Scripts are atomic</a>
  * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags">Hash tags</a>
  */
 @ApplicationScoped
@@ -36,9 +39,28 @@ public class Counters {
     private static final Logger LOG = Logger.getLogger(Counters.class.getName());
     private static final int MOST_REPORTED_KEYS = 1_000;
 
+    /**
+     * Counts once for each idempotency key: as one step, INCR and a record of the number, or the number recorded before. A
+     * command that fails ends the script there. The number is read back as a string, since Lua's own numbers are exact
+     * up to 2^53 only. Sent whole each time, it cannot be missing in a Redis that restarted.
+     *
+     * <p>Redis keys: the counter, the record. Argument: the record's time to live in milliseconds.
+     */
+    private static final String INCREMENT_ONCE = """
+            local first = redis.call('GET', KEYS[2])
+            if first then
+              return first
+            end
+            redis.call('INCR', KEYS[1])
+            local count = redis.call('GET', KEYS[1])
+            redis.call('SET', KEYS[2], count, 'PX', ARGV[1])
+            return count
+            """;
+
     private enum Command {
         GET,
         INCR,
+        EVAL,
         EXISTS
     }
 
@@ -51,6 +73,9 @@ public class Counters {
 
     @Inject
     RedisConnection redis;
+
+    @Inject
+    Settings settings;
 
     @Inject
     MetricRegistry metrics;
@@ -101,6 +126,28 @@ public class Counters {
         return call(Command.INCR, key, pipeline -> pipeline.incr(key), Function.identity());
     }
 
+    /**
+     * Adds one to a user's number, unless that was done before with the same idempotency key. A key is forgotten
+     * {@link Settings#idempotencyKeyTtl} after it counted, or sooner if it says so itself.
+     *
+     * @return the number that this key counted; fails as {@link #increment(UserId)} does, after which the same call is
+     *     safe to repeat
+     */
+    public CompletionStage<Long> increment(UserId user, IdempotencyKey idempotencyKey) {
+        String key = key(user);
+        List<String> keys = List.of(key, key + ":key:" + idempotencyKey.value());
+        Duration ttl = idempotencyKey
+                .ttl()
+                .filter(asked -> asked.compareTo(settings.idempotencyKeyTtl()) < 0)
+                .orElse(settings.idempotencyKeyTtl());
+        List<String> arguments = List.of(Long.toString(ttl.toMillis()));
+        return call(
+                Command.EVAL,
+                key,
+                pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments),
+                count -> Long.parseLong((String) count));
+    }
+
     /** Asks Redis for a sign of life, on the way that every request takes; fails with a {@link CounterException}. */
     public CompletionStage<Boolean> ping() {
         String key = "ready";
@@ -139,11 +186,11 @@ public class Counters {
             return Outcome.CORRUPT;
         }
         if (cause instanceof JedisDataException) {
-            // Redis has no codes for these two, only their texts.
+            // Redis has no codes for these two, only their texts, to which a script adds its own before or after.
             if (cause.getMessage().contains("would overflow")) {
                 return Outcome.OVERFLOW;
             }
-            if (cause.getMessage().startsWith("WRONGTYPE") || cause.getMessage().contains("value is not an integer")) {
+            if (cause.getMessage().contains("WRONGTYPE") || cause.getMessage().contains("value is not an integer")) {
                 return Outcome.CORRUPT;
             }
         }
@@ -155,7 +202,10 @@ public class Counters {
         switch (outcome) {
             case CORRUPT -> {
                 if (reportedKeys.size() < MOST_REPORTED_KEYS && reportedKeys.add(key)) {
-                    LOG.log(Level.SEVERE, "The value of the Redis key {0} is not a counter; it is left as it is", key);
+                    LOG.log(
+                            Level.SEVERE,
+                            "The value of the Redis key {0}, or of a key below it, is no number; it is left as it is",
+                            key);
                 }
             }
             case UNAVAILABLE -> {

@@ -37,7 +37,7 @@ public class ProblemMapper implements ExceptionMapper<Throwable> {
 
     private static Response answer(CounterException failure) {
         Status status = switch (failure.reason()) {
-            case INVALID_ID -> Status.BAD_REQUEST;
+            case INVALID_ID, INVALID_IDEMPOTENCY_KEY -> Status.BAD_REQUEST;
             case OVERFLOW -> Status.CONFLICT;
             case CORRUPT -> Status.INTERNAL_SERVER_ERROR;
             case UNAVAILABLE -> Status.SERVICE_UNAVAILABLE;

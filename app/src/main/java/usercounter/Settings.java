@@ -17,14 +17,18 @@ import java.util.regex.Pattern;
  * @param redis {@code REDIS_URL}; empty for the embedded Redis of development
  * @param redisPasswordFile {@code REDIS_PASSWORD_FILE}, read at each new connection, so that it can be rotated
  * @param redisTimeout {@code REDIS_TIMEOUT}: a request that Redis has not answered after this long is given up
+ * @param idempotencyKeyTtl {@code IDEMPOTENCY_KEY_TTL}: for how long a POST with the same {@link IdempotencyKey} gets the
+ *     same answer
  */
 public record Settings(
-        int port, Optional<RedisAddress> redis, Optional<Path> redisPasswordFile, Duration redisTimeout) {
+        int port,
+        Optional<RedisAddress> redis,
+        Optional<Path> redisPasswordFile,
+        Duration redisTimeout,
+        Duration idempotencyKeyTtl) {
 
     private static final Pattern PORT = Pattern.compile("\\d{1,5}");
-    private static final Pattern DURATION = Pattern.compile("(\\d{1,6})(ms|s)");
-    private static final Duration SHORTEST = Duration.ofMillis(100);
-    private static final Duration LONGEST = Duration.ofSeconds(60);
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,6})(ms|s|h)");
 
     /**
      * @param environment the value of a variable, empty if it is not set
@@ -36,7 +40,18 @@ public record Settings(
                 port(environment.apply("PORT").orElse("1323")),
                 redis,
                 environment.apply("REDIS_PASSWORD_FILE").map(file -> passwordFile(file, redis)),
-                timeout(environment.apply("REDIS_TIMEOUT").orElse("2s")));
+                duration(
+                        "REDIS_TIMEOUT",
+                        environment.apply("REDIS_TIMEOUT").orElse("2s"),
+                        Duration.ofMillis(100),
+                        Duration.ofSeconds(60),
+                        "allowed are 100ms to 60s, as in 500ms or 2s"),
+                duration(
+                        "IDEMPOTENCY_KEY_TTL",
+                        environment.apply("IDEMPOTENCY_KEY_TTL").orElse("24h"),
+                        Duration.ofSeconds(60),
+                        Duration.ofHours(168),
+                        "allowed are 60s to 168h, as in 600s or 24h"));
     }
 
     private static int port(String text) {
@@ -60,16 +75,21 @@ public record Settings(
         return file;
     }
 
-    private static Duration timeout(String text) {
+    private static Duration duration(
+            String variable, String text, Duration shortest, Duration longest, String allowed) {
         Matcher matcher = DURATION.matcher(text);
         if (matcher.matches()) {
             long number = Long.parseLong(matcher.group(1));
-            Duration timeout = matcher.group(2).equals("s") ? Duration.ofSeconds(number) : Duration.ofMillis(number);
-            if (timeout.compareTo(SHORTEST) >= 0 && timeout.compareTo(LONGEST) <= 0) {
-                return timeout;
+            Duration duration = switch (matcher.group(2)) {
+                case "h" -> Duration.ofHours(number);
+                case "s" -> Duration.ofSeconds(number);
+                default -> Duration.ofMillis(number);
+            };
+            if (duration.compareTo(shortest) >= 0 && duration.compareTo(longest) <= 0) {
+                return duration;
             }
         }
-        throw new InvalidSettingException("REDIS_TIMEOUT", text, "allowed are 100ms to 60s, as in 500ms or 2s");
+        throw new InvalidSettingException(variable, text, allowed);
     }
 
     /** The password in a file, without the line end that editors add. */

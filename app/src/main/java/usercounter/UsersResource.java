@@ -3,12 +3,14 @@ package usercounter;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
@@ -33,9 +35,9 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
         })
 @APIResponse(
         responseCode = "400",
-        description =
-                "The id or a header is malformed; Redis was not asked. A path that is no URI at all is refused by "
-                        + "the server before any application sees it, with a short text in place of the problem document",
+        description = "The id, an Idempotency-Key or another header is malformed, or there is more than one "
+                + "Idempotency-Key; Redis was not asked. A path that is no URI at all is refused by "
+                + "the server before any application sees it, with a short text in place of the problem document",
         content = {
             @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)),
             @Content(mediaType = MediaType.TEXT_HTML, schema = @Schema(type = SchemaType.STRING)),
@@ -72,14 +74,21 @@ public class UsersResource {
 
     /** A body, if any, is neither read nor buffered. */
     @POST
-    @Operation(operationId = "incrementCount", summary = "Add one to a user's number and answer the new number")
+    @Operation(
+            operationId = "incrementCount",
+            summary = "Add one to a user's number and answer the new number",
+            description = "With an Idempotency-Key that counted before: answer the number it counted then")
     @APIResponse(
             responseCode = "409",
             description = "The counter stands at its maximum, 2^63-1, and stays there",
             content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
     public CompletionStage<UserCount> increment(
-            @PathParam(UserId.PARAMETER) @Parameter(ref = UserId.PARAMETER) String id) {
+            @PathParam(UserId.PARAMETER) @Parameter(ref = UserId.PARAMETER) String id,
+            @HeaderParam(IdempotencyKey.HEADER) @Parameter(ref = IdempotencyKey.HEADER) List<String> idempotencyKeys) {
         UserId user = new UserId(id);
-        return counters.increment(user).thenApply(count -> new UserCount(id, count));
+        return IdempotencyKey.parse(idempotencyKeys)
+                .map(key -> counters.increment(user, key))
+                .orElseGet(() -> counters.increment(user))
+                .thenApply(count -> new UserCount(id, count));
     }
 }

@@ -11,7 +11,11 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -136,9 +140,126 @@ class ApiIT {
     private static long increments() {
         return redis.info("commandstats")
                 .lines()
-                .filter(line -> line.startsWith("cmdstat_incr:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("cmdstat_incr:calls=(\\d+),.*", "$1")))
+                .filter(line -> line.matches("cmdstat_(incr|eval):.*"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll(".*:calls=(\\d+),.*", "$1")))
                 .sum();
+    }
+
+    @Test
+    void aKeyCountsOnceForItsUserAndGetsTheSameAnswer() {
+        assertThat(postKeyed("keyed", "k").body()).isEqualTo("1");
+        assertThat(server.post("/users/keyed").body()).isEqualTo("2");
+        assertThat(postKeyed("keyed", "other").body()).isEqualTo("3");
+        assertThat(postKeyed("another", "k").body()).isEqualTo("1");
+
+        assertThat(postKeyed("keyed", "k").body()).isEqualTo("1");
+        assertThat(server.post("/users/keyed", IdempotencyKey.HEADER, "\"k\"", "Accept", "application/json")
+                        .body())
+                .isEqualTo("{\"id\":\"keyed\",\"count\":1}");
+        assertThat(server.get("/users/keyed").body()).isEqualTo("3");
+    }
+
+    @Test
+    void requestsInFlightWithTheSameKeyCountOnce() throws Exception {
+        ExecutorService clients = Executors.newFixedThreadPool(50);
+        Callable<String> post = () -> postKeyed("in-flight", "k").body();
+        for (var answer : clients.invokeAll(Collections.nCopies(50, post))) {
+            assertThat(answer.get()).isEqualTo("1");
+        }
+        clients.shutdown();
+
+        assertThat(server.get("/users/in-flight").body()).isEqualTo("1");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"\"k\", 86400", "\"k\";ttl=60, 60", "\"k\";ttl=999999, 86400"})
+    void aKeyIsForgottenAfterItsTime(String key, long seconds) {
+        redis.del("user:{expiry}", "user:{expiry}:key:k");
+        server.post("/users/expiry", IdempotencyKey.HEADER, key);
+
+        assertThat(redis.ttl("user:{expiry}:key:k")).isBetween(seconds - 30, seconds);
+        assertThat(redis.ttl("user:{expiry}")).as("no expiry").isEqualTo(-1);
+
+        redis.pexpire("user:{expiry}:key:k", 0);
+        assertThat(server.post("/users/expiry", IdempotencyKey.HEADER, key).body())
+                .isEqualTo("2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\"\"", "unquoted", "\"k\", \"k\"", "\"k\";x=1", "\"" + LONG_ID + "\""})
+    void aMalformedKeyIs400AndRedisIsNotAsked(String key) {
+        long before = increments();
+
+        assertProblem(server.post("/users/malformed-key", IdempotencyKey.HEADER, key), 400, "Bad Request");
+
+        assertThat(increments() - before).isZero();
+    }
+
+    @Test
+    void aSecondKeyIs400AndRedisIsNotAsked() {
+        long before = increments();
+
+        assertProblem(
+                server.post("/users/two-keys", IdempotencyKey.HEADER, "\"k\"", IdempotencyKey.HEADER, "\"k\""),
+                400,
+                "Bad Request");
+
+        assertThat(increments() - before).isZero();
+    }
+
+    @Test
+    void aKeyThatIsNotAsciiIs400() throws IOException {
+        assertThat(exchange("POST /users/not-ascii HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                        + "Content-Length: 0\r\nIdempotency-Key: \"\u00e9\"\r\n\r\n"))
+                .startsWith("HTTP/1.1 400 ");
+        assertThat(server.get("/users/not-ascii").body()).isEqualTo("0");
+    }
+
+    @Test
+    void aGetIgnoresAKey() {
+        assertThat(server.get("/users/nobody", IdempotencyKey.HEADER, "malformed")
+                        .body())
+                .isEqualTo("0");
+    }
+
+    @Test
+    void aKeyIsExactUpToTheLastNumber() {
+        redis.set("user:{large}", "9007199254740992"); // 2^53, after which doubles are not exact
+        assertThat(postKeyed("large", "k").body()).isEqualTo("9007199254740993");
+        assertThat(postKeyed("large", "k").body()).isEqualTo("9007199254740993");
+
+        redis.set("user:{large}", "9223372036854775806");
+        assertThat(postKeyed("large", "last").body()).isEqualTo("9223372036854775807");
+        assertProblem(postKeyed("large", "overflow"), 409, "Conflict");
+        assertThat(redis.exists("user:{large}:key:overflow")).isFalse();
+        assertThat(postKeyed("large", "last").body()).isEqualTo("9223372036854775807");
+    }
+
+    @Test
+    void aKeyForAValueThatIsNoNumberIs500AndNotKept() {
+        redis.set("user:{keyed-text}", "abc");
+        redis.rpush("user:{keyed-list}", "abc");
+
+        for (String user : new String[] {"keyed-text", "keyed-list"}) {
+            assertProblem(postKeyed(user, "k"), 500, "Internal Server Error");
+            assertThat(redis.exists("user:{" + user + "}:key:k")).as(user).isFalse();
+        }
+        assertThat(redis.get("user:{keyed-text}")).isEqualTo("abc");
+        assertThat(redis.lrange("user:{keyed-list}", 0, -1)).containsExactly("abc");
+    }
+
+    @Test
+    void aRecordThatIsNoNumberIs500AndCountsNothing() {
+        redis.set("user:{record}:key:text", "abc");
+        redis.rpush("user:{record}:key:list", "abc");
+
+        assertProblem(postKeyed("record", "text"), 500, "Internal Server Error");
+        assertProblem(postKeyed("record", "list"), 500, "Internal Server Error");
+        assertThat(redis.exists("user:{record}")).isFalse();
+    }
+
+    private static HttpResponse<String> postKeyed(String user, String key) {
+        return server.post("/users/" + user, IdempotencyKey.HEADER, "\"" + key + "\"");
     }
 
     @ParameterizedTest
@@ -240,6 +361,7 @@ class ApiIT {
     @Test
     void metricsByRouteAndNeverById() {
         server.post("/users/very-special-id");
+        postKeyed("very-special-id", "very-special-key");
         server.get("/users/%C3%A9");
         server.get("/very-special-path");
 
@@ -252,6 +374,7 @@ class ApiIT {
                         + "http_response_status_code=\"400\",http_route=\"/users/\\{id\\}\",[^}]*\\} [1-9]")
                 .containsPattern("http_server_request_duration_seconds_bucket\\{")
                 .containsPattern("redis_command_seconds_count\\{command=\"incr\",[^}]*outcome=\"ok\",[^}]*\\} [1-9]")
+                .containsPattern("redis_command_seconds_count\\{command=\"eval\",[^}]*outcome=\"ok\",[^}]*\\} [1-9]")
                 .contains("outcome=\"unavailable\"", "memory_usedHeap_bytes")
                 .doesNotContain("very-special");
     }
@@ -261,8 +384,13 @@ class ApiIT {
         assertThat(server.get("/openapi").body())
                 .contains("openapi: 3.1", "/users/{id}", "/healthz", "application/problem+json", "Retry-After")
                 .contains("\"200\"", "\"400\"", "\"406\"", "\"409\"", "\"500\"", "\"503\"")
-                .contains(UserId.PATTERN);
+                .contains("Idempotency-Key", quoted(UserId.PATTERN), quoted(IdempotencyKey.PATTERN));
         assertThat(server.get("/openapi/ui/").body()).contains("swagger");
+    }
+
+    /** As a double-quoted scalar of YAML. */
+    private static String quoted(String text) {
+        return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
 
     @Test

@@ -7,8 +7,10 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.LongStream;
 import org.eclipse.microprofile.metrics.MetricRegistry;
@@ -25,8 +27,6 @@ import usercounter.dev.RedisServer;
 /** The beans as Liberty wires them, inside the server that Arquillian manages. */
 @ExtendWith(ArquillianExtension.class)
 class CountersIT {
-
-    private static final Map<String, String> INCREMENTS = Map.of("command", "incr", "outcome", "ok");
 
     @Inject
     Counters counters;
@@ -77,18 +77,45 @@ class CountersIT {
     }
 
     @Test
-    void everyCommandIsMeasured() {
-        long before = increments();
+    void aKeyCountsOnceHoweverOftenItIsInFlight() {
+        UserId user = new UserId("arquillian-keyed");
+        IdempotencyKey key = new IdempotencyKey("k", Optional.empty());
 
-        counters.increment(new UserId("measured")).toCompletableFuture().join();
+        List<CompletionStage<Long>> answers = new ArrayList<>();
+        for (int i = 0; i < 1_000; i++) {
+            answers.add(counters.increment(user, key));
+        }
 
-        assertEquals(1, increments() - before);
+        assertEquals(
+                Collections.nCopies(1_000, 1L),
+                answers.stream()
+                        .map(answer -> answer.toCompletableFuture().join())
+                        .toList());
+        assertEquals(1, counters.read(user).toCompletableFuture().join());
     }
 
-    private long increments() {
+    @Test
+    void everyCommandIsMeasured() {
+        UserId user = new UserId("measured");
+        long incrBefore = succeeded("incr");
+        long evalBefore = succeeded("eval");
+
+        counters.increment(user).toCompletableFuture().join();
+        counters.increment(user, new IdempotencyKey("k", Optional.empty()))
+                .toCompletableFuture()
+                .join();
+
+        assertEquals(1, succeeded("incr") - incrBefore);
+        assertEquals(1, succeeded("eval") - evalBefore);
+    }
+
+    private long succeeded(String command) {
         return metrics
                 .getTimers((id, metric) -> id.getName().equals("redis_command")
-                        && id.getTags().entrySet().containsAll(INCREMENTS.entrySet()))
+                        && id.getTags()
+                                .entrySet()
+                                .containsAll(Map.of("command", command, "outcome", "ok")
+                                        .entrySet()))
                 .values()
                 .stream()
                 .mapToLong(Timer::getCount)

@@ -3,6 +3,8 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -66,6 +68,61 @@ class ExactnessIT {
 
         assertThat(load.unanswered()).isPositive();
         load.assertNothingAcknowledgedIsLost(server);
+    }
+
+    @Test
+    void clientsThatRepeatWithTheirKeysGetEachNumberOnceThoughRedisDiesOrHangs() throws Exception {
+        AtomicBoolean over = new AtomicBoolean();
+        Load load = Load.startKeyed(16, 10, n -> !over.get(), server);
+        for (int outage = 0; outage < 2; outage++) {
+            awaitAcknowledged(load, load.acknowledged() + 1_000);
+            redis.kill();
+            Thread.sleep(500); // with Redis away
+            redis = RedisServer.start(folder.resolve("redis"), redis.port());
+            awaitAcknowledged(load, load.acknowledged() + 1_000);
+            redis.signal("STOP");
+            Thread.sleep(3_000); // longer than REDIS_TIMEOUT: what was sent is answered 503, and counted afterwards
+            redis.signal("CONT");
+        }
+        awaitAcknowledged(load, load.acknowledged() + 1_000);
+        over.set(true);
+        load.await();
+
+        assertThat(load.unanswered()).isPositive();
+        load.assertExact(server);
+    }
+
+    @Test
+    void clientsThatRepeatWithTheirKeysGetEachNumberOnceThoughAServerDies() throws Exception {
+        try (PackagedServer second = startServer("b")) {
+            AtomicBoolean over = new AtomicBoolean();
+            Load load = Load.startKeyed(16, 10, n -> !over.get(), server, second);
+            awaitAcknowledged(load, 2_000);
+            server.kill();
+            awaitAcknowledged(load, load.acknowledged() + 2_000);
+            over.set(true);
+            load.await();
+
+            assertThat(load.unanswered()).isPositive();
+            load.assertExact(second);
+        }
+    }
+
+    @Test
+    void aClientThatLeavesBeforeItsAnswerMayRepeatWithTheSameKey() throws IOException {
+        for (int n = 1; n <= 50; n++) {
+            try (Socket socket = new Socket("127.0.0.1", server.port())) {
+                socket.getOutputStream()
+                        .write(
+                                "POST /users/249 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nIdempotency-Key: \"%d\"\r\n\r\n"
+                                        .formatted(n)
+                                        .getBytes(StandardCharsets.US_ASCII));
+            }
+            assertThat(server.post("/users/249", IdempotencyKey.HEADER, "\"" + n + "\"")
+                            .body())
+                    .isEqualTo(Integer.toString(n));
+        }
+        assertThat(server.get("/users/249").body()).isEqualTo("50");
     }
 
     @Test

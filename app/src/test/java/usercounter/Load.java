@@ -8,11 +8,13 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntPredicate;
 import java.util.stream.LongStream;
 
@@ -23,8 +25,11 @@ final class Load {
     private final AtomicInteger unanswered = new AtomicInteger();
     private final ExecutorService clients;
 
-    private Load(int clients) {
+    private final boolean keyed;
+
+    private Load(int clients, boolean keyed) {
         this.clients = Executors.newFixedThreadPool(clients);
+        this.keyed = keyed;
     }
 
     /**
@@ -35,32 +40,59 @@ final class Load {
      * @param servers each client has one of them
      */
     static Load start(int clients, int users, IntPredicate goOn, PackagedServer... servers) {
-        Load load = new Load(clients);
-        for (int i = 0; i < clients; i++) {
+        return new Load(clients, false).begin(clients, users, goOn, servers);
+    }
+
+    /**
+     * As {@link #start}, but each request has a key of its own and is repeated, with the servers in turn, until it is
+     * answered.
+     */
+    static Load startKeyed(int clients, int users, IntPredicate goOn, PackagedServer... servers) {
+        return new Load(clients, true).begin(clients, users, goOn, servers);
+    }
+
+    private Load begin(int number, int users, IntPredicate goOn, PackagedServer... servers) {
+        for (int i = 0; i < number; i++) {
             int client = i;
-            load.clients.execute(() -> {
+            clients.execute(() -> {
                 for (int n = 0; goOn.test(n); n++) {
-                    load.post(servers[client % servers.length], "load-" + (client + n) % users);
+                    String user = "load-" + (client + n) % users;
+                    if (keyed) {
+                        postUntilAnswered(user, client, servers);
+                    } else {
+                        post(servers[client % servers.length], user);
+                    }
                 }
             });
         }
-        load.clients.shutdown();
-        return load;
+        clients.shutdown();
+        return this;
     }
 
-    private void post(PackagedServer server, String user) {
+    private void postUntilAnswered(String user, int client, PackagedServer... servers) {
+        String key = "\"" + UUID.randomUUID() + "\"";
+        int attempt = client;
+        while (!post(servers[attempt % servers.length], user, IdempotencyKey.HEADER, key)) {
+            attempt++;
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+
+    /** Whether it was answered. */
+    private boolean post(PackagedServer server, String user, String... headers) {
         try {
-            var answer = server.post("/users/" + user);
+            var answer = server.post("/users/" + user, headers);
             if (answer.statusCode() == 200) {
                 answers.computeIfAbsent(user, any -> Collections.synchronizedList(new ArrayList<>()))
                         .add(Long.parseLong(answer.body()));
-                return;
+                return true;
             }
             assertThat(answer.statusCode()).isEqualTo(503);
         } catch (UncheckedIOException e) {
             // The server is gone; counted below, as a 503 is.
         }
         unanswered.incrementAndGet();
+        return false;
     }
 
     void await() {

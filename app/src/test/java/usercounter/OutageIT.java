@@ -107,9 +107,15 @@ class OutageIT {
             HttpResponse<String> counted = server.post("/users/new");
 
             assertThat(counted.statusCode()).isEqualTo(503);
+            assertThat(server.post("/users/keyed", IdempotencyKey.HEADER, "\"k\"")
+                            .statusCode())
+                    .isEqualTo(503);
             assertThat(server.get("/users/a").body()).isEqualTo("1");
             client.configSet("maxmemory", "0");
             assertThat(server.post("/users/new").body()).isEqualTo("1");
+            assertThat(server.post("/users/keyed", IdempotencyKey.HEADER, "\"k\"")
+                            .body())
+                    .isEqualTo("1");
         }
     }
 

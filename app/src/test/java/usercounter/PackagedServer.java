@@ -159,6 +159,12 @@ final class PackagedServer implements AutoCloseable {
         process.destroy();
     }
 
+    /** Sends SIGKILL, as a crash would end it. */
+    void kill() {
+        process.destroyForcibly();
+        awaitExit();
+    }
+
     @Override
     public void close() {
         terminate();

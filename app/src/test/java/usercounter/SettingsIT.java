@@ -25,6 +25,7 @@ class SettingsIT {
         "PORT, abc, 'PORT=abc: allowed are 1 to 65535'",
         "REDIS_URL, redis://ann:secret@redis:x, 'REDIS_URL=redis://***@redis:x: allowed are host:port'",
         "REDIS_TIMEOUT, never, 'REDIS_TIMEOUT=never: allowed are 100ms to 60s'",
+        "IDEMPOTENCY_KEY_TTL, 1s, 'IDEMPOTENCY_KEY_TTL=1s: allowed are 60s to 168h'",
         "REDIS_URL, '', 'REDIS_URL=: allowed are host:port'",
     })
     void isNamedWithItsValueAndWhatIsAllowed(String variable, String value, String message) {

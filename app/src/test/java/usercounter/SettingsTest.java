@@ -22,7 +22,8 @@ class SettingsTest {
     @Test
     void hasDefaultsForEverything() {
         assertThat(settings(Map.of()))
-                .isEqualTo(new Settings(1323, Optional.empty(), Optional.empty(), Duration.ofSeconds(2)));
+                .isEqualTo(new Settings(
+                        1323, Optional.empty(), Optional.empty(), Duration.ofSeconds(2), Duration.ofHours(24)));
     }
 
     @Test
@@ -33,11 +34,13 @@ class SettingsTest {
                 "PORT", "8080",
                 "REDIS_URL", "redis:6379",
                 "REDIS_PASSWORD_FILE", password.toString(),
-                "REDIS_TIMEOUT", "500ms"));
+                "REDIS_TIMEOUT", "500ms",
+                "IDEMPOTENCY_KEY_TTL", "168h"));
 
         assertThat(settings.port()).isEqualTo(8080);
         assertThat(settings.redis()).hasToString("Optional[redis://redis:6379/0]");
         assertThat(settings.redisTimeout()).isEqualTo(Duration.ofMillis(500));
+        assertThat(settings.idempotencyKeyTtl()).isEqualTo(Duration.ofDays(7));
         assertThat(settings.redisPasswordFile()).contains(password);
         assertThat(Settings.password(password)).isEqualTo("secret");
     }
@@ -51,6 +54,10 @@ class SettingsTest {
         "REDIS_TIMEOUT, 99ms, 'REDIS_TIMEOUT=99ms: allowed are 100ms to 60s, as in 500ms or 2s'",
         "REDIS_TIMEOUT, 61s, 'REDIS_TIMEOUT=61s: allowed are 100ms to 60s, as in 500ms or 2s'",
         "REDIS_TIMEOUT, -1s, 'REDIS_TIMEOUT=-1s: allowed are 100ms to 60s, as in 500ms or 2s'",
+        "REDIS_TIMEOUT, 1h, 'REDIS_TIMEOUT=1h: allowed are 100ms to 60s, as in 500ms or 2s'",
+        "IDEMPOTENCY_KEY_TTL, 24, 'IDEMPOTENCY_KEY_TTL=24: allowed are 60s to 168h, as in 600s or 24h'",
+        "IDEMPOTENCY_KEY_TTL, 59s, 'IDEMPOTENCY_KEY_TTL=59s: allowed are 60s to 168h, as in 600s or 24h'",
+        "IDEMPOTENCY_KEY_TTL, 169h, 'IDEMPOTENCY_KEY_TTL=169h: allowed are 60s to 168h, as in 600s or 24h'",
         "REDIS_PASSWORD_FILE, /nowhere, 'REDIS_PASSWORD_FILE=/nowhere: allowed is a readable file that is not empty'",
     })
     void namesVariableValueAndWhatIsAllowed(String variable, String value, String message) {
