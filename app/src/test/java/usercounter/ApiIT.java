@@ -90,7 +90,7 @@ class ApiIT {
                     .header("Content-Type", type)
                     .POST(BodyPublishers.ofString("{".repeat(1_000_000)))
                     .build();
-            assertThat(PackagedServer.send(request).statusCode()).isEqualTo(200);
+            assertThat(Endpoint.send(request).statusCode()).isEqualTo(200);
         }
         assertThat(server.get("/users/body").body()).isEqualTo("3");
     }

@@ -57,12 +57,12 @@ class ExactnessIT {
         AtomicBoolean over = new AtomicBoolean();
         Load load = Load.start(16, 10, n -> !over.get(), server);
         for (int outage = 0; outage < 3; outage++) {
-            awaitAcknowledged(load, load.acknowledged() + 1_000);
+            load.awaitAcknowledged(load.acknowledged() + 1_000);
             redis.kill();
             Thread.sleep(500); // with Redis away
             redis = RedisServer.start(folder.resolve("redis"), redis.port());
         }
-        awaitAcknowledged(load, load.acknowledged() + 1_000);
+        load.awaitAcknowledged(load.acknowledged() + 1_000);
         over.set(true);
         load.await();
 
@@ -75,16 +75,16 @@ class ExactnessIT {
         AtomicBoolean over = new AtomicBoolean();
         Load load = Load.startKeyed(16, 10, n -> !over.get(), server);
         for (int outage = 0; outage < 2; outage++) {
-            awaitAcknowledged(load, load.acknowledged() + 1_000);
+            load.awaitAcknowledged(load.acknowledged() + 1_000);
             redis.kill();
             Thread.sleep(500); // with Redis away
             redis = RedisServer.start(folder.resolve("redis"), redis.port());
-            awaitAcknowledged(load, load.acknowledged() + 1_000);
+            load.awaitAcknowledged(load.acknowledged() + 1_000);
             redis.signal("STOP");
             Thread.sleep(3_000); // longer than REDIS_TIMEOUT: what was sent is answered 503, and counted afterwards
             redis.signal("CONT");
         }
-        awaitAcknowledged(load, load.acknowledged() + 1_000);
+        load.awaitAcknowledged(load.acknowledged() + 1_000);
         over.set(true);
         load.await();
 
@@ -97,9 +97,9 @@ class ExactnessIT {
         try (PackagedServer second = startServer("b")) {
             AtomicBoolean over = new AtomicBoolean();
             Load load = Load.startKeyed(16, 10, n -> !over.get(), server, second);
-            awaitAcknowledged(load, 2_000);
+            load.awaitAcknowledged(2_000);
             server.kill();
-            awaitAcknowledged(load, load.acknowledged() + 2_000);
+            load.awaitAcknowledged(load.acknowledged() + 2_000);
             over.set(true);
             load.await();
 
@@ -128,7 +128,7 @@ class ExactnessIT {
     @Test
     void aStopUnderLoadAnswersWhatIsInFlight() throws Exception {
         Load load = Load.start(16, 10, n -> server.process().isAlive(), server);
-        awaitAcknowledged(load, 1_000);
+        load.awaitAcknowledged(1_000);
         server.terminate();
         server.awaitExit();
         load.await();
@@ -148,13 +148,5 @@ class ExactnessIT {
         server = startServer("b");
 
         assertThat(server.post("/users/249").body()).isEqualTo("3");
-    }
-
-    private static void awaitAcknowledged(Load load, int number) throws InterruptedException {
-        long deadline = System.nanoTime() + 60_000_000_000L;
-        while (load.acknowledged() < number) {
-            assertThat(System.nanoTime()).as("too few increments").isLessThan(deadline);
-            Thread.sleep(10);
-        }
     }
 }

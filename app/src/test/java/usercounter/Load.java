@@ -39,7 +39,7 @@ final class Load {
      * @param goOn asked before a client's n-th request, from 0 on
      * @param servers each client has one of them
      */
-    static Load start(int clients, int users, IntPredicate goOn, PackagedServer... servers) {
+    static Load start(int clients, int users, IntPredicate goOn, Endpoint... servers) {
         return new Load(clients, false).begin(clients, users, goOn, servers);
     }
 
@@ -47,11 +47,11 @@ final class Load {
      * As {@link #start}, but each request has a key of its own and is repeated, with the servers in turn, until it is
      * answered.
      */
-    static Load startKeyed(int clients, int users, IntPredicate goOn, PackagedServer... servers) {
+    static Load startKeyed(int clients, int users, IntPredicate goOn, Endpoint... servers) {
         return new Load(clients, true).begin(clients, users, goOn, servers);
     }
 
-    private Load begin(int number, int users, IntPredicate goOn, PackagedServer... servers) {
+    private Load begin(int number, int users, IntPredicate goOn, Endpoint... servers) {
         for (int i = 0; i < number; i++) {
             int client = i;
             clients.execute(() -> {
@@ -69,7 +69,7 @@ final class Load {
         return this;
     }
 
-    private void postUntilAnswered(String user, int client, PackagedServer... servers) {
+    private void postUntilAnswered(String user, int client, Endpoint... servers) {
         String key = "\"" + UUID.randomUUID() + "\"";
         int attempt = client;
         while (!post(servers[attempt % servers.length], user, IdempotencyKey.HEADER, key)) {
@@ -79,7 +79,7 @@ final class Load {
     }
 
     /** Whether it was answered. */
-    private boolean post(PackagedServer server, String user, String... headers) {
+    private boolean post(Endpoint server, String user, String... headers) {
         try {
             var answer = server.post("/users/" + user, headers);
             if (answer.statusCode() == 200) {
@@ -104,6 +104,14 @@ final class Load {
         }
     }
 
+    void awaitAcknowledged(int number) throws InterruptedException {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (acknowledged() < number) {
+            assertThat(System.nanoTime()).as("too few increments").isLessThan(deadline);
+            Thread.sleep(10);
+        }
+    }
+
     int acknowledged() {
         return answers.values().stream().mapToInt(List::size).sum();
     }
@@ -113,7 +121,7 @@ final class Load {
     }
 
     /** Every user's answers are 1, 2, 3 … each once, and the server says the same. */
-    void assertExact(PackagedServer server) {
+    void assertExact(Endpoint server) {
         answers.forEach((user, numbers) -> {
             assertThat(numbers.stream().sorted())
                     .as(user)
@@ -127,7 +135,7 @@ final class Load {
      * No number was answered twice, and none is lost: each user's counter stands at its highest answer at least, and
      * beyond the acknowledged there are no more increments than requests without an answer.
      */
-    void assertNothingAcknowledgedIsLost(PackagedServer server) {
+    void assertNothingAcknowledgedIsLost(Endpoint server) {
         long counted = 0;
         for (Map.Entry<String, List<Long>> user : answers.entrySet()) {
             assertThat(new HashSet<>(user.getValue())).as(user.getKey()).hasSameSizeAs(user.getValue());

@@ -2,11 +2,6 @@ package usercounter;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,13 +11,9 @@ import java.util.concurrent.TimeUnit;
 import usercounter.dev.RedisServer;
 
 /** The server as Maven packaged it, unpacked and run as its own process on a free port. */
-final class PackagedServer implements AutoCloseable {
+final class PackagedServer implements Endpoint, AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
-    private static final HttpClient HTTP = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(10))
-            .build();
 
     private final int port;
     private final Path log;
@@ -90,41 +81,8 @@ final class PackagedServer implements AutoCloseable {
         }
     }
 
-    HttpResponse<String> get(String path, String... headers) {
-        return send("GET", path, headers);
-    }
-
-    HttpResponse<String> post(String path, String... headers) {
-        return send("POST", path, headers);
-    }
-
-    /** Any request without a body; headers are names and values in turn. */
-    HttpResponse<String> send(String method, String path, String... headers) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
-                .method(method, HttpRequest.BodyPublishers.noBody())
-                .timeout(PATIENCE);
-        if (headers.length > 0) {
-            request.headers(headers);
-        }
-        return send(request.build());
-    }
-
-    static HttpResponse<String> send(HttpRequest request) {
-        try {
-            return HTTP.send(request, BodyHandlers.ofString());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
-        }
-    }
-
-    URI uri(String path) {
-        return URI.create("http://127.0.0.1:" + port + path);
-    }
-
-    int port() {
+    @Override
+    public int port() {
         return port;
     }
 

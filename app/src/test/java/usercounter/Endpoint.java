@@ -1,0 +1,55 @@
+package usercounter;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+
+/** A port of the loopback address where HTTP requests are answered. */
+interface Endpoint {
+
+    HttpClient HTTP = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(10))
+            .build();
+
+    int port();
+
+    default URI uri(String path) {
+        return URI.create("http://127.0.0.1:" + port() + path);
+    }
+
+    default HttpResponse<String> get(String path, String... headers) {
+        return send("GET", path, headers);
+    }
+
+    default HttpResponse<String> post(String path, String... headers) {
+        return send("POST", path, headers);
+    }
+
+    /** Any request without a body; headers are names and values in turn. */
+    default HttpResponse<String> send(String method, String path, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .timeout(Duration.ofMinutes(2));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return send(request.build());
+    }
+
+    static HttpResponse<String> send(HttpRequest request) {
+        try {
+            return HTTP.send(request, BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+}
