@@ -53,7 +53,9 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
         content = @Content(mediaType = Problem.MEDIA_TYPE, schema = @Schema(implementation = Problem.class)))
 @APIResponse(
         responseCode = "503",
-        description = "Redis did not answer in time. An increment may or may not have been counted",
+        description =
+                "Redis did not answer in time. An increment may or may not have been counted; with an Idempotency-Key "
+                        + "it is safe to repeat",
         headers =
                 @Header(
                         name = HttpHeaders.RETRY_AFTER,
