@@ -9,6 +9,7 @@ import io.kubernetes.client.util.Config;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -86,8 +87,24 @@ final class Cluster {
                         && condition.getStatus().equals("True"));
     }
 
+    /** Waits until every node says anew that it is ready: for a while the last word of a broken one still stands. */
     static void awaitNodes() {
-        await("every node ready", Duration.ofMinutes(3), () -> nodes().stream().allMatch(Cluster::isReady));
+        Instant now = Instant.now();
+        await(
+                "every node ready",
+                Duration.ofMinutes(3),
+                () -> nodes().stream()
+                        .allMatch(node -> isReady(node) && lastSign(node).isAfter(now)));
+    }
+
+    private static Instant lastSign(V1Node node) {
+        return Instant.parse(Shell.run(
+                "kubectl",
+                "--namespace=kube-node-lease",
+                "get",
+                "lease",
+                node.getMetadata().getName(),
+                "--output=jsonpath={.spec.renewTime}"));
     }
 
     /** The URL of a path at the load balancer's address. */
