@@ -1,0 +1,176 @@
+"""
+Measures this service beside its peers: the same API, the same Redis, the same load, in one go on one machine.
+
+Every server runs all the time; each round puts one after another under each load, so that whatever else the machine
+does hits all alike, and a ratio is made of two measurements of the same round. Results are a table (results.md), every
+measurement (results.json) and plots (SVG), in bench/results. A run with --quick or --only leaves that folder alone and
+writes to bench/target/results.
+
+Needs: a JDK, 21 or later, in JAVA_HOME (virtual threads); Go; Rust's cargo; Python 3; redis-server, redis-cli and
+redis-benchmark.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from harness import plots, table
+from harness.load import (
+    CLOSED,
+    CONNECTIONS,
+    CONSTANT,
+    GET,
+    HOT,
+    OPEN_RATE,
+    PIPELINE,
+    POST,
+    Measurement,
+    drive,
+    increments_per_second,
+    install,
+    open_loop,
+)
+from harness.processes import Redis, Server
+from harness.programs import BENCH, JAVA, PROGRAMS, SERVICE, TARGET, Failure
+from harness.results import Limit, Results, Start, java_version, machine
+
+STARTS = 3
+
+
+def main() -> None:
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    try:
+        check_tools()
+        measure(options)
+    except (Failure, subprocess.CalledProcessError) as e:
+        sys.exit(f"bench/run: {e}")
+    except KeyboardInterrupt:
+        sys.exit("bench/run: interrupted")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=positive(int), default=5, help="default: %(default)s")
+    parser.add_argument("--seconds", type=positive(float), default=3, help="of each load; default: %(default)s")
+    parser.add_argument("--warm-up", type=positive(float), default=15, help="seconds; default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="shows in a few minutes that all of it works")
+    peers = [program.name for program in PROGRAMS if program.name != SERVICE]
+    parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of: {', '.join(peers)}")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds, options.warm_up = 1, 1, 2
+    return options
+
+
+def positive(number):
+    def parse_positive(text: str):
+        value = number(text)
+        if not value > 0:
+            raise ValueError
+        return value
+
+    parse_positive.__name__ = f"positive {number.__name__}"
+    return parse_positive
+
+
+def check_tools() -> None:
+    for tool in ("go", "cargo", "redis-server", "redis-cli", "redis-benchmark"):
+        if not shutil.which(tool):
+            raise Failure(f"{tool} is needed, and not in PATH")
+    if java_version() < 21:
+        raise Failure(f"JAVA_HOME has to be a JDK, 21 or later; {JAVA} is not")
+
+
+def measure(options: argparse.Namespace) -> None:
+    programs = [p for p in PROGRAMS if not options.only or p.name == SERVICE or p.name in options.only]
+    say(f"Building oha and {', '.join(program.name for program in programs)}")
+    TARGET.mkdir(exist_ok=True)
+    install()
+    for program in programs:
+        program.prepare()
+
+    runs = TARGET / "run"
+    shutil.rmtree(runs, ignore_errors=True)
+    results = Results(machine(), options.rounds, options.seconds)
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(Redis(runs / "redis"))
+        redis.wait()
+        servers = start(programs, redis, runs, results, stack)
+        warm_up(servers, redis, options.warm_up)
+        for round_ in range(1, options.rounds + 1):
+            say(f"Round {round_} of {options.rounds}")
+            measure_round(round_, servers, redis, options.seconds, results)
+
+    whole = not (options.quick or options.only)
+    folder = BENCH / "results" if whole else TARGET / "results"
+    folder.mkdir(exist_ok=True)
+    results.write(folder)
+    table.write(results, folder)
+    plots.write(results, folder)
+    say(f"Written to {os.path.relpath(folder)}")
+
+
+def start(programs, redis: Redis, runs: Path, results: Results, stack: contextlib.ExitStack) -> list[Server]:
+    """Starts every server several times, in turn, and leaves the last of each running."""
+    servers = []
+    for number in range(1, STARTS + 1):
+        say(f"Start {number} of {STARTS}")
+        for program in programs:
+            with contextlib.ExitStack() as this:
+                server = this.enter_context(Server(program, redis, runs / program.name / str(number)))
+                seconds = server.first_answer()
+                time.sleep(1)  # what a start leaves to do in the background
+                results.starts.append(Start(program.name, seconds, server.resident_bytes()))
+                if number == STARTS:
+                    servers.append(server)
+                    stack.push(this.pop_all())
+    return servers
+
+
+def warm_up(servers: list[Server], redis: Redis, seconds: float) -> None:
+    say("Warm-up")
+    for load in (POST, GET):
+        for server in servers:
+            drive(server, redis, load, seconds / 2)
+
+
+def measure_round(round_: int, servers: list[Server], redis: Redis, seconds: float, results: Results) -> None:
+    turn = round_ % len(servers)
+    in_turn = servers[turn:] + servers[:turn]
+    for load in (*CLOSED, HOT):
+        for server in in_turn:
+            results.measurements.append(drive(server, redis, load, seconds, round_))
+    if not results.half_rate:
+        results.half_rate = half_of_slowest_peak(results.measurements)
+    for rate in (OPEN_RATE, results.half_rate):
+        for server in in_turn:
+            results.measurements.append(drive(server, redis, open_loop(rate), seconds, round_))
+    for load in CONSTANT:
+        results.measurements.append(drive(servers[0], redis, load, seconds, round_))
+    for connections in CONNECTIONS:
+        for pipeline in (1, PIPELINE):
+            rate = increments_per_second(redis, connections, pipeline, seconds)
+            results.limits.append(Limit(round_, connections, pipeline, rate))
+
+
+def half_of_slowest_peak(measurements: list[Measurement]) -> int:
+    """Half of the POSTs a second that the slowest peer reaches with whatever number of connections suits it best."""
+    peaks: dict[str, float] = {}
+    for measured in measurements:
+        if measured.load in CLOSED and measured.load.method == "POST" and measured.server != SERVICE:
+            peaks[measured.server] = max(peaks.get(measured.server, 0), measured.answers_per_second)
+    return round(min(peaks.values()) / 2)
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+main()

@@ -1,0 +1,148 @@
+"""The results as a page of tables."""
+
+from pathlib import Path
+
+from harness.load import CLOSED, CONSTANT, GET, MANY, OPEN_RATE, PIPELINE, POST, Load, open_loop
+from harness.programs import SERVICE
+from harness.results import Results, Spread
+
+FIGURES = [
+    ("", "answers_per_second", "{:,.0f}"),
+    ("p50", "p50", "{:.1f}"),
+    ("p99", "p99", "{:.1f}"),
+    ("p99.9", "p999", "{:.1f}"),
+    ("CPU", "server_cpu", "{:.0f}"),
+]
+
+
+def write(results: Results, folder: Path) -> None:
+    parts = [
+        "# This service beside its peers",
+        conditions(results),
+        f"## At {MANY} connections",
+        "Requests a second, latencies in ms, and the server's CPU time for one request in µs.",
+        loads(results, {"POST": POST, "GET": GET}),
+        "## This service in proportion to its peers",
+        "This service's figure divided by the peer's of the same round: median (lowest to highest). Requests a second "
+        "by number of connections, where more than 1 is more:",
+        throughput_ratios(results),
+        f"The rest, where less than 1 is less: CPU time for one request and p99 at {MANY} connections, p99 at "
+        f"{OPEN_RATE:,} POSTs a second (open loop), memory after the load, seconds to the first answer.",
+        cost_ratios(results),
+        "## One hot user",
+        f"All POSTs of {MANY} connections to one id, divided by the same server's POSTs to many.",
+        hot(results),
+        "## Open loop",
+        f"POSTs come at a fixed rate, whatever the answers do: {OPEN_RATE:,} a second, and {results.half_rate:,}, half "
+        "of what the slowest peer can do at most. Latencies count from when a request was due.",
+        loads(results, {f"{rate:,}/s": open_loop(rate) for rate in (OPEN_RATE, results.half_rate)}),
+        "## Memory and start",
+        "Resident memory in MiB after a start and at most after a load; seconds from start to first answer.",
+        memory_and_start(results),
+        "## Limits",
+        "What there is to reach, in requests a second: redis-benchmark's INCR without any service between, "
+        f"one by one and {PIPELINE} in a pipeline, and `GET /healthz` of this service, a constant.",
+        limits(results),
+    ]
+    (folder / "results.md").write_text("\n\n".join(parts) + "\n")
+
+
+def conditions(results: Results) -> str:
+    machine = "; ".join(f"{name}: {value}" for name, value in results.machine.items())
+    generator = [m.generator_cpu for m in results.measurements if m.load in CLOSED]
+    failed = {server: sum(m.failed for m in results.measurements if m.server == server) for server in results.servers()}
+    return (
+        f"Medians of {results.rounds} rounds of {results.seconds:g} s for each load; load generator, Redis and servers "
+        f"shared the machine. {machine}.\n\n"
+        f"The load generator itself took {Spread.of(generator).median:.0f} µs of CPU time for a request. No answered "
+        f"increment was lost. Requests not answered 200: "
+        + ", ".join(f"{server} {count}" for server, count in failed.items())
+        + "."
+    )
+
+
+def loads(results: Results, columns: dict[str, Load]) -> str:
+    header = ["server", *(f"{column} {name}".strip() for column in columns for name, _, _ in FIGURES)]
+    rows = []
+    for server in results.servers():
+        cells = [
+            form.format(results.median(server, load, figure))
+            for load in columns.values()
+            for _, figure, form in FIGURES
+        ]
+        rows.append([server, *cells])
+    return table(header, rows)
+
+
+def throughput_ratios(results: Results) -> str:
+    header = ["peer", *(f"{load.method} {load.connections}" for load in CLOSED)]
+    rows = [
+        [peer, *(ratio(results.to_peer(peer, load, "answers_per_second")) for load in CLOSED)]
+        for peer in results.peers()
+    ]
+    return table(header, rows)
+
+
+def cost_ratios(results: Results) -> str:
+    header = ["peer", "POST CPU", "GET CPU", "POST p99", "GET p99", f"p99 at {OPEN_RATE:,}/s", "memory", "start"]
+    rows = [
+        [
+            peer,
+            ratio(results.to_peer(peer, POST, "server_cpu")),
+            ratio(results.to_peer(peer, GET, "server_cpu")),
+            ratio(results.to_peer(peer, POST, "p99")),
+            ratio(results.to_peer(peer, GET, "p99")),
+            ratio(results.to_peer(peer, open_loop(OPEN_RATE), "p99")),
+            f"{results.loaded(SERVICE) / results.loaded(peer):.2f}",
+            f"{results.start_seconds(SERVICE).median / results.start_seconds(peer).median:.2f}",
+        ]
+        for peer in results.peers()
+    ]
+    return table(header, rows)
+
+
+def hot(results: Results) -> str:
+    figures = ("answers_per_second", "p99")
+    rows = [
+        [server, *(ratio(results.hot_to_many(server, figure)) for figure in figures)] for server in results.servers()
+    ]
+    return table(["server", "POST/s", "p99"], rows)
+
+
+def memory_and_start(results: Results) -> str:
+    mebibyte = 2**20
+    rows = []
+    for server in results.servers():
+        start = results.start_seconds(server)
+        rows.append(
+            [
+                server,
+                f"{results.idle(server) / mebibyte:.0f}",
+                f"{results.loaded(server) / mebibyte:.0f}",
+                f"{start.median:.2f} ({start.lowest:.2f} to {start.highest:.2f})",
+            ]
+        )
+    return table(["server", "idle", "loaded", "start"], rows)
+
+
+def limits(results: Results) -> str:
+    header = ["connections", "INCR", f"INCR, {PIPELINE} in a pipeline", "GET /healthz"]
+    rows = [
+        [
+            str(load.connections),
+            f"{results.limit(load.connections, 1):,.0f}",
+            f"{results.limit(load.connections, PIPELINE):,.0f}",
+            f"{results.median(SERVICE, load, 'answers_per_second'):,.0f}",
+        ]
+        for load in CONSTANT
+    ]
+    return table(header, rows)
+
+
+def ratio(spread: Spread) -> str:
+    return f"{spread.median:.2f} ({spread.lowest:.2f} to {spread.highest:.2f})"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
