@@ -15,7 +15,7 @@ import psutil
 
 from harness.programs import Failure, Program
 
-PATIENCE = 60
+PATIENCE = 120
 SUM = (
     "local sum = 0 for _, key in ipairs(redis.call('KEYS', 'user:*')) do sum = sum + redis.call('GET', key) end "
     "return string.format('%d', sum)"

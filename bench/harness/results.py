@@ -106,11 +106,11 @@ def machine() -> dict[str, str]:
     """What the figures depend on."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {
-        "processors": f"{len(os.sched_getaffinity(0))} × {model.group(1) if model else platform.machine()}",
-        "other work before the start (load average)": f"{os.getloadavg()[0]:.1f}",
-        "Java": _output([str(JAVA), "-version"]).splitlines()[1],
+        "Processors": f"{len(os.sched_getaffinity(0))} × {model.group(1) if model else platform.machine()}",
+        "Load average before the start": f"{os.getloadavg()[0]:.1f}",
+        "Java": _output([str(JAVA), "--version"]).splitlines()[1],
         "Go": _output(["go", "env", "GOVERSION"]).strip(),
-        "Redis": _output(["redis-server", "--version"]).split()[2],
+        "Redis": _output(["redis-server", "--version"]).split()[2].removeprefix("v="),
         "oha": OHA_VERSION,
     }
 

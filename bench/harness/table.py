@@ -48,12 +48,12 @@ def write(results: Results, folder: Path) -> None:
 
 
 def conditions(results: Results) -> str:
-    machine = "; ".join(f"{name}: {value}" for name, value in results.machine.items())
+    machine = "\n".join(f"- {name}: {value}" for name, value in results.machine.items())
     generator = [m.generator_cpu for m in results.measurements if m.load in CLOSED]
     failed = {server: sum(m.failed for m in results.measurements if m.server == server) for server in results.servers()}
     return (
         f"Medians of {results.rounds} rounds of {results.seconds:g} s for each load; load generator, Redis and servers "
-        f"shared the machine. {machine}.\n\n"
+        f"shared the machine:\n\n{machine}\n\n"
         f"The load generator itself took {Spread.of(generator).median:.0f} µs of CPU time for a request. No answered "
         f"increment was lost. Requests not answered 200: "
         + ", ".join(f"{server} {count}" for server, count in failed.items())

@@ -1,22 +1,40 @@
 package peer;
 
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.inject.Inject;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
-import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.ConnectionPoolConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.RedisClient;
 
 @Path("/")
 @Produces(MediaType.TEXT_PLAIN)
 @ApplicationScoped
 public class UsersResource {
 
-    @Inject
-    UnifiedJedis redis;
+    private RedisClient redis;
+
+    @PostConstruct
+    void open() {
+        ConnectionPoolConfig pool = new ConnectionPoolConfig();
+        pool.setMaxTotal(64);
+        pool.setMaxIdle(64);
+        redis = RedisClient.builder()
+                .hostAndPort(HostAndPort.from(System.getenv("REDIS_URL")))
+                .poolConfig(pool)
+                .build();
+    }
+
+    @PreDestroy
+    void close() {
+        redis.close();
+    }
 
     @GET
     @Path("users/{id}")
