@@ -1,10 +1,10 @@
 """
 Measures this service beside its peers: the same API, the same Redis, the same load, in one go on one machine.
 
-Every server runs all the time; each round puts one after another under each load, so that whatever else the machine
-does hits all alike, and a ratio is made of two measurements of the same round. Results are a table (results.md), every
-measurement (results.json) and plots (SVG), in bench/results. A run with --quick or --only leaves that folder alone and
-writes to bench/target/results.
+Every server runs all the time, warmed up by the same number of requests. Each round puts one after another under each
+load, so that whatever else the machine does hits all alike, and a ratio is made of two measurements of the same round.
+Results are a table (results.md), every measurement (results.json) and plots (SVG), in bench/results. A run with --quick
+or --only leaves that folder alone and writes to bench/target/results.
 
 Needs: a JDK, 21 or later, in JAVA_HOME (virtual threads); Go; Rust's cargo; Python 3; redis-server, redis-cli and
 redis-benchmark.
@@ -35,6 +35,7 @@ from harness.load import (
     increments_per_second,
     install,
     open_loop,
+    warm_up,
 )
 from harness.processes import Redis, Server
 from harness.programs import BENCH, JAVA, PROGRAMS, SERVICE, TARGET, Failure
@@ -59,13 +60,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=positive(int), default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=positive(float), default=3, help="of each load; default: %(default)s")
-    parser.add_argument("--warm-up", type=positive(float), default=15, help="seconds; default: %(default)s")
+    parser.add_argument("--warm-up", type=positive(int), default=100_000, help="POSTs, and GETs; default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="shows in a few minutes that all of it works")
     peers = [program.name for program in PROGRAMS if program.name != SERVICE]
     parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of: {', '.join(peers)}")
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.seconds, options.warm_up = 1, 1, 2
+        options.rounds, options.seconds, options.warm_up = 1, 1, 5_000
     return options
 
 
@@ -103,7 +104,10 @@ def measure(options: argparse.Namespace) -> None:
         redis = stack.enter_context(Redis(runs / "redis"))
         redis.wait()
         servers = start(programs, redis, runs, results, stack)
-        warm_up(servers, redis, options.warm_up)
+        say("Warm-up")
+        for server in servers:
+            for load in (POST, GET):
+                warm_up(server, load, options.warm_up)
         for round_ in range(1, options.rounds + 1):
             say(f"Round {round_} of {options.rounds}")
             measure_round(round_, servers, redis, options.seconds, results)
@@ -132,13 +136,6 @@ def start(programs, redis: Redis, runs: Path, results: Results, stack: contextli
                     servers.append(server)
                     stack.push(this.pop_all())
     return servers
-
-
-def warm_up(servers: list[Server], redis: Redis, seconds: float) -> None:
-    say("Warm-up")
-    for load in (POST, GET):
-        for server in servers:
-            drive(server, redis, load, seconds / 2)
 
 
 def measure_round(round_: int, servers: list[Server], redis: Redis, seconds: float, results: Results) -> None:

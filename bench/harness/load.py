@@ -62,18 +62,12 @@ def install():
     run(["cargo", "install", "oha", "--version", OHA_VERSION, "--locked", "--root", str(OHA.parent.parent)], TARGET)
 
 
-def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int = 0) -> Measurement:
+def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int) -> Measurement:
     """Puts a server under load, and makes sure that no answered increment was lost."""
-    command = [str(OHA), "--no-tui", "--output-format", "json", "--rand-regex-url"]
-    command += ["-m", load.method, "-c", str(load.connections)]
-    command += ["-z", f"{seconds}s", "--wait-ongoing-requests-after-deadline"]
-    if load.rate:
-        command += ["-q", str(load.rate), "--latency-correction"]
-    url = server.url + load.path
-    require_own_address(server, url)
+    duration = ["-z", f"{seconds}s", "--wait-ongoing-requests-after-deadline"]
     sum_before = redis.sum()
     cpu_before, own_before = server.cpu_seconds(), _children_cpu_seconds()
-    output = subprocess.run([*command, url], stdout=subprocess.PIPE, check=True).stdout
+    output = _oha(server, load, duration)
     cpu, own = server.cpu_seconds() - cpu_before, _children_cpu_seconds() - own_before
     resident = server.resident_bytes()
     counted = redis.sum() - sum_before
@@ -101,7 +95,22 @@ def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int 
     )
 
 
-def require_own_address(server: Server, pattern: str) -> None:
+def warm_up(server: Server, load: Load, requests: int) -> None:
+    """By a number of requests, since that is what a JVM compiles by: on a slow machine seconds say nothing."""
+    _oha(server, load, ["-n", str(requests)])
+
+
+def _oha(server: Server, load: Load, extent: list[str]) -> bytes:
+    url = server.url + load.path
+    _require_own_address(server, url)
+    command = [str(OHA), "--no-tui", "--output-format", "json", "--rand-regex-url"]
+    command += ["-m", load.method, "-c", str(load.connections), *extent]
+    if load.rate:
+        command += ["-q", str(load.rate), "--latency-correction"]
+    return subprocess.run([*command, url], stdout=subprocess.PIPE, check=True).stdout
+
+
+def _require_own_address(server: Server, pattern: str) -> None:
     """Load must reach no other machine: oha makes the URLs from a pattern, so see what it makes of this one."""
     command = [str(OHA), "--rand-regex-url", "--dump-urls", "10", pattern]
     urls = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
