@@ -7,11 +7,15 @@ import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.PreMatching;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.ext.Provider;
+import java.util.regex.Pattern;
 
 /** Refuses what Jakarta REST would overlook, so that a path means one resource and bad input gets an error. */
 @Provider
 @PreMatching
 public class RequestCheck implements ContainerRequestFilter {
+
+    /** RFC 9110, 12.4.2. */
+    private static final Pattern QUALITY = Pattern.compile("0(\\.\\d{0,3})?|1(\\.0{0,3})?");
 
     @Override
     public void filter(ContainerRequestContext request) {
@@ -23,13 +27,9 @@ public class RequestCheck implements ContainerRequestFilter {
             throw new NotFoundException();
         }
         for (MediaType type : request.getAcceptableMediaTypes()) {
-            if (!isQuality(type.getParameters().getOrDefault("q", "1"))) {
+            if (!QUALITY.matcher(type.getParameters().getOrDefault("q", "1")).matches()) {
                 throw new BadRequestException("In Accept, q is a number from 0 to 1");
             }
         }
-    }
-
-    private static boolean isQuality(String text) {
-        return text.matches("0(\\.\\d{0,3})?|1(\\.0{0,3})?"); // RFC 9110, 12.4.2
     }
 }
