@@ -39,13 +39,16 @@ record Application(String name) {
         return text(object(), pointer);
     }
 
-    /** Is a revision what runs, all of it and in good health, with nothing left to do? */
+    /**
+     * Is a revision what runs, all of it and in good health, with nothing left to do? A new Application that finds
+     * everything in place has no operation.
+     */
     boolean runs(String revision) {
         JsonObject application = object();
         return text(application, "/status/sync/revision").equals(revision)
                 && text(application, "/status/sync/status").equals("Synced")
                 && text(application, "/status/health/status").equals("Healthy")
-                && text(application, "/status/operationState/phase").equals("Succeeded");
+                && List.of("", "Succeeded").contains(text(application, "/status/operationState/phase"));
     }
 
     void awaitRuns(String revision) {
