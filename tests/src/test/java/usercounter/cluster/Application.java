@@ -34,6 +34,11 @@ record Application(String name) {
         return !kubectl("get", "application", name, "--ignore-not-found").isEmpty();
     }
 
+    /** Takes the finalizer away, so that deleting the Application deletes nothing else. */
+    void removeFinalizers() {
+        kubectl("patch", "application", name, "--type=merge", "-p{\"metadata\":{\"finalizers\":null}}");
+    }
+
     /** The value at a JSON Pointer into the object, empty if there is none. */
     String get(String pointer) {
         return text(object(), pointer);

@@ -1,5 +1,7 @@
 package usercounter.cluster;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import io.kubernetes.client.openapi.ApiClient;
 import io.kubernetes.client.openapi.ApiException;
 import io.kubernetes.client.openapi.apis.CoreV1Api;
@@ -85,6 +87,13 @@ final class Cluster {
         return node.getStatus().getConditions().stream()
                 .anyMatch(condition -> condition.getType().equals("Ready")
                         && condition.getStatus().equals("True"));
+    }
+
+    /** Skips a test where there is one node only; in CI there are more. */
+    static void assumeSecondNode() {
+        if (!"true".equals(System.getenv("CI"))) {
+            assumeThat(nodes()).as("a second node").hasSizeGreaterThan(1);
+        }
     }
 
     /** Waits until every node says anew that it is ready: for a while the last word of a broken one still stands. */

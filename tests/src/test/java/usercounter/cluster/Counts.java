@@ -16,9 +16,10 @@ final class Counts {
     /** Counts some new users, once or twice each. */
     Counts() {
         String run = "kept-" + UUID.randomUUID() + "-";
+        String url = Cluster.url("/users/");
         for (int i = 0; i < 30; i++) {
             String user = run + i % 20;
-            acknowledged.put(user, Http.post(Cluster.url("/users/" + user)).body());
+            acknowledged.put(user, Http.post(url + user).body());
         }
         assertThat(acknowledged.values()).as("numbers before").containsOnly("1", "2");
     }
@@ -27,10 +28,10 @@ final class Counts {
     void assertKept() {
         Cluster.await("an answer", Duration.ofMinutes(2), Counts::answers);
         Map<String, String> counts = new TreeMap<>();
+        String url = Cluster.url("/users/");
         acknowledged
                 .keySet()
-                .forEach(user ->
-                        counts.put(user, Http.get(Cluster.url("/users/" + user)).body()));
+                .forEach(user -> counts.put(user, Http.get(url + user).body()));
         assertThat(counts).isEqualTo(acknowledged);
     }
 

@@ -38,7 +38,6 @@ class GitOpsIT {
 
     private static final int REQUESTS = 1_000;
     private static final Application APPLICATION = new Application("user-counter");
-    private static final String NGINX = "base/frontend/nginx.conf";
 
     private static GitRepository repository;
     private static Counts counts;
@@ -79,8 +78,7 @@ class GitOpsIT {
     @AfterAll
     static void leaveNothing() {
         if (repository != null && APPLICATION.exists()) {
-            Application.kubectl(
-                    "patch", "application", "user-counter", "--type=merge", "-p{\"metadata\":{\"finalizers\":null}}");
+            APPLICATION.removeFinalizers();
             Shell.run(
                     "kubectl",
                     "delete",
@@ -104,14 +102,19 @@ class GitOpsIT {
     @Order(2)
     void aPushOfConfigurationIsServed() {
         String url = Cluster.url("/healthz");
-        repository.edit(
-                NGINX,
-                text -> text.replace(
-                        "location = /healthz {", "location = /healthz {\n            add_header X-Pushed yes;"));
+        addHeader("X-Pushed");
 
         measurePush(
                 "nginx.conf",
                 () -> Http.get(url).headers().firstValue("X-Pushed").isPresent());
+    }
+
+    /** Edits nginx.conf so that an answer shows which one it is by. */
+    private static void addHeader(String name) {
+        repository.edit(
+                "base/frontend/nginx.conf",
+                text -> text.replace(
+                        "location = /healthz {", "location = /healthz {\n            add_header " + name + " yes;"));
     }
 
     @Test
@@ -302,10 +305,7 @@ class GitOpsIT {
     @Order(4)
     void aRevertBringsBackWhatWasBefore() {
         String url = Cluster.url("/healthz");
-        repository.edit(
-                NGINX,
-                text -> text.replace(
-                        "location = /healthz {", "location = /healthz {\n            add_header X-Mistake yes;"));
+        addHeader("X-Mistake");
         APPLICATION.awaitRuns(repository.push("A mistake"));
         assertThat(Http.get(url).headers().firstValue("X-Mistake")).isPresent();
 
@@ -413,8 +413,7 @@ class GitOpsIT {
                 .hasMessageContaining("the deletion");
 
         // Who thinks better of it takes the finalizer away, and may apply the Application again.
-        Application.kubectl(
-                "patch", "application", "user-counter", "--type=merge", "-p{\"metadata\":{\"finalizers\":null}}");
+        APPLICATION.removeFinalizers();
         assertThat(APPLICATION.exists()).isFalse();
         assertThat(deployed()).isEqualTo(deployed);
         Shell.run(
