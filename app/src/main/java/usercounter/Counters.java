@@ -13,15 +13,13 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.eclipse.microprofile.metrics.Metadata;
 import org.eclipse.microprofile.metrics.MetricRegistry;
 import org.eclipse.microprofile.metrics.Tag;
 import org.eclipse.microprofile.metrics.Timer;
-import redis.clients.jedis.AbstractPipeline;
-import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisDataException;
 
 /**
@@ -42,13 +40,16 @@ public class Counters {
     /**
      * Counts once for each idempotency key: as one step, INCR and a record of the number, or the number recorded before. A
      * command that fails ends the script there. The number is read back as a string, since Lua's own numbers are exact
-     * up to 2^53 only. Sent whole each time, it cannot be missing in a Redis that restarted.
+     * up to 2^53 only. A number recorded before is written once more, so that its repetition, too, waits until the record is
+     * on the replicas that {@link Settings#redisReplicas} asks for: the first time may have ended before that. Sent
+     * whole each time, the script cannot be missing in a Redis that restarted.
      *
      * <p>Redis keys: the counter, the record. Argument: the record's time to live in milliseconds.
      */
     private static final String INCREMENT_ONCE = """
             local first = redis.call('GET', KEYS[2])
             if first then
+              redis.call('SET', KEYS[2], first, 'KEEPTTL')
               return first
             end
             redis.call('INCR', KEYS[1])
@@ -61,7 +62,7 @@ public class Counters {
         GET,
         INCR,
         EVAL,
-        EXISTS
+        DBSIZE
     }
 
     private enum Outcome {
@@ -111,8 +112,11 @@ public class Counters {
      */
     public CompletionStage<Long> read(UserId user) {
         String key = key(user);
-        return call(
-                Command.GET, key, pipeline -> pipeline.get(key), value -> value == null ? 0 : Long.parseLong(value));
+        return measured(
+                Command.GET,
+                key,
+                () -> redis.read(key, pipeline -> pipeline.get(key))
+                        .thenApply(value -> value == null ? 0 : Long.parseLong(value)));
     }
 
     /**
@@ -123,7 +127,7 @@ public class Counters {
      */
     public CompletionStage<Long> increment(UserId user) {
         String key = key(user);
-        return call(Command.INCR, key, pipeline -> pipeline.incr(key), Function.identity());
+        return measured(Command.INCR, key, () -> redis.write(key, pipeline -> pipeline.incr(key)));
     }
 
     /**
@@ -141,27 +145,25 @@ public class Counters {
                 .filter(asked -> asked.compareTo(settings.idempotencyKeyTtl()) < 0)
                 .orElse(settings.idempotencyKeyTtl());
         List<String> arguments = List.of(Long.toString(ttl.toMillis()));
-        return call(
+        return measured(
                 Command.EVAL,
                 key,
-                pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments),
-                count -> Long.parseLong((String) count));
+                () -> redis.write(key, pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments))
+                        .thenApply(count -> Long.parseLong((String) count)));
     }
 
     /** Asks Redis for a sign of life, on the way that every request takes; fails with a {@link CounterException}. */
     public CompletionStage<Boolean> ping() {
-        String key = "ready";
-        return call(Command.EXISTS, key, pipeline -> pipeline.exists(key), Function.identity());
+        return measured(Command.DBSIZE, "", redis::ping);
     }
 
     private static String key(UserId user) {
         return "user:{" + user.value() + "}";
     }
 
-    private <R, T> CompletionStage<T> call(
-            Command command, String key, Function<AbstractPipeline, Response<R>> send, Function<R, T> convert) {
+    private <T> CompletionStage<T> measured(Command command, String key, Supplier<CompletionStage<T>> call) {
         long start = System.nanoTime();
-        return redis.pipeline().submit(send).thenApply(convert).handle((value, failure) -> {
+        return call.get().handle((value, failure) -> {
             Outcome outcome = failure == null ? Outcome.OK : outcome(failure);
             timers.get(command).get(outcome).update(Duration.ofNanos(System.nanoTime() - start));
             report(outcome, key, failure);

@@ -1,79 +1,107 @@
 package usercounter;
 
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import redis.clients.jedis.HostAndPort;
 
 /**
- * Where Redis is: {@code host:port}, or a URI {@code redis://[[user]:password@]host[:port][/database]};
- * {@code rediss} means TLS.
+ * Where Redis is: {@code host:port}, or a URI {@code redis://[[user]:password@]host[:port][/database]}, or
+ * {@code redis-cluster://[[user]:password@]host[:port][,host[:port]…]} for a Redis Cluster of which these are some
+ * nodes; {@code rediss} means TLS.
  *
  * @param tls whether the connection is encrypted, with the server's name checked
- * @param host a name or an address
- * @param port 1 to 65535, 6379 unless given
+ * @param cluster whether it is a Redis Cluster
+ * @param nodes one, or for a cluster one or more; a name or an address, and a port of 1 to 65535, 6379 unless given
  * @param user the ACL user; empty for Redis's {@code default}
  * @param password empty for none
- * @param database 0 or more
+ * @param database 0 or more; a cluster has 0 only
  * @see <a href="https://www.iana.org/assignments/uri-schemes/prov/redis">The redis URI scheme</a>
  */
 public record RedisAddress(
-        boolean tls, String host, int port, Optional<String> user, Optional<String> password, int database) {
+        boolean tls,
+        boolean cluster,
+        List<HostAndPort> nodes,
+        Optional<String> user,
+        Optional<String> password,
+        int database) {
 
-    static final String ALLOWED =
-            "allowed are host:port, redis://[user:password@]host[:port][/database] and rediss://…";
+    static final String ALLOWED = "allowed are host:port, redis://[user:password@]host[:port][/database], "
+            + "redis-cluster://[user:password@]host[:port][,host[:port]…], and rediss instead of redis for TLS";
 
-    private static final Pattern BARE = Pattern.compile("[^/@\\s]+");
-    private static final Pattern DATABASE = Pattern.compile("/?|/\\d{1,4}");
+    private static final String NODE = "(?:[\\w.-]+|\\[[\\da-fA-F:.]+])(?::\\d{1,5})?";
+    private static final Pattern BARE = Pattern.compile(NODE);
+    private static final Pattern URI = Pattern.compile("redis(?<tls>s?)(?<cluster>-cluster)?://"
+            + "(?:(?<user>[^:@/]*):(?<password>[^@/]*)@)?"
+            + "(?<nodes>" + NODE + "(?:," + NODE + ")*)"
+            + "(?:/(?<database>\\d{0,4}))?");
     private static final int DEFAULT_PORT = 6379;
+
+    /** Makes it immutable. */
+    public RedisAddress {
+        nodes = List.copyOf(nodes);
+    }
 
     /**
      * @param variable the environment variable that holds {@code text}, for the error
      * @throws InvalidSettingException if {@code text} is no such address
      */
-    static RedisAddress parse(String variable, String text) {
+    public static RedisAddress parse(String variable, String text) {
+        Matcher uri = URI.matcher(BARE.matcher(text).matches() ? "redis://" + text : text);
         try {
-            URI uri = new URI(BARE.matcher(text).matches() ? "redis://" + text : text);
-            boolean tls = "rediss".equals(uri.getScheme());
-            int port = uri.getPort() == -1 ? DEFAULT_PORT : uri.getPort();
-            if ((tls || "redis".equals(uri.getScheme()))
-                    && uri.getHost() != null
-                    && port >= 1
-                    && port <= 65535
-                    && DATABASE.matcher(uri.getPath()).matches()
-                    && uri.getQuery() == null
-                    && uri.getFragment() == null) {
-                String[] userInfo = uri.getRawUserInfo() == null
-                        ? new String[0]
-                        : uri.getRawUserInfo().split(":", 2);
-                if (userInfo.length != 1) { // a user without a password is a slip
+            if (uri.matches()) {
+                boolean cluster = uri.group("cluster") != null;
+                List<HostAndPort> nodes = Arrays.stream(uri.group("nodes").split(","))
+                        .map(RedisAddress::node)
+                        .toList();
+                String database = uri.group("database");
+                if (cluster ? database == null : nodes.size() == 1) {
                     return new RedisAddress(
-                            tls,
-                            uri.getHost(),
-                            port,
-                            userInfo.length == 0 ? Optional.empty() : decoded(userInfo[0]),
-                            userInfo.length == 0 ? Optional.empty() : decoded(userInfo[1]),
-                            uri.getPath().length() < 2
-                                    ? 0
-                                    : Integer.parseInt(uri.getPath().substring(1)));
+                            !uri.group("tls").isEmpty(),
+                            cluster,
+                            nodes,
+                            decoded(uri.group("user")),
+                            decoded(uri.group("password")),
+                            database == null || database.isEmpty() ? 0 : Integer.parseInt(database));
                 }
             }
-        } catch (URISyntaxException e) {
-            // answered below, without the value that the exception quotes
+        } catch (IllegalArgumentException e) {
+            // a port out of range, or a broken escape; answered below, without the value that the exception may quote
         }
-        throw new InvalidSettingException(variable, text.replaceAll("^(\\w+://)?.*@", "$1***@"), ALLOWED);
+        throw new InvalidSettingException(variable, text.replaceAll("^([\\w-]+://)?.*@", "$1***@"), ALLOWED);
+    }
+
+    private static HostAndPort node(String text) {
+        int colon = text.lastIndexOf(':');
+        if (colon <= text.lastIndexOf(']')) {
+            return new HostAndPort(text, DEFAULT_PORT);
+        }
+        int port = Integer.parseInt(text.substring(colon + 1));
+        if (port < 1 || port > 65535) {
+            throw new IllegalArgumentException();
+        }
+        return new HostAndPort(text.substring(0, colon), port);
     }
 
     private static Optional<String> decoded(String part) {
-        String text = URLDecoder.decode(part.replace("+", "%2B"), StandardCharsets.UTF_8);
-        return text.isEmpty() ? Optional.empty() : Optional.of(text);
+        return Optional.ofNullable(part)
+                .map(encoded -> URLDecoder.decode(encoded.replace("+", "%2B"), StandardCharsets.UTF_8))
+                .filter(text -> !text.isEmpty());
     }
 
     /** The address without user and password. */
     @Override
     public String toString() {
-        return "%s://%s:%d/%d".formatted(tls ? "rediss" : "redis", host, port, database);
+        return "redis%s%s://%s%s"
+                .formatted(
+                        tls ? "s" : "",
+                        cluster ? "-cluster" : "",
+                        nodes.stream().map(HostAndPort::toString).collect(Collectors.joining(",")),
+                        cluster ? "" : "/" + database);
     }
 }

@@ -6,20 +6,30 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import redis.clients.jedis.ClientSetInfoConfig;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.DefaultRedisCredentials;
 import redis.clients.jedis.HostAndPort;
-import redis.clients.jedis.RedisClient;
+import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.Response;
 import redis.clients.jedis.SslOptions;
-import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisClusterOperationException;
+import redis.clients.jedis.exceptions.JedisMovedDataException;
 
-/** The one connection of the service to Redis: which one it is, its client, and the pipeline that all commands take. */
+/** The service's way to Redis: which one it is, and a {@link CommandPipeline} to each of its nodes. */
 @ApplicationScoped
 public class RedisConnection {
 
@@ -48,15 +58,18 @@ public class RedisConnection {
             task -> new Thread(task, "redis-answers"),
             new ThreadPoolExecutor.CallerRunsPolicy());
 
+    private final Map<HostAndPort, CommandPipeline> pipelines = new ConcurrentHashMap<>();
+
     private RedisAddress address;
-    private UnifiedJedis client;
-    private CommandPipeline pipeline;
+    private RedisNodes nodes;
 
     @PostConstruct
     void open() {
         address = settings.redis().orElseGet(this::startDefault);
-        client = client(address, settings);
-        pipeline = new CommandPipeline(client, settings.redisTimeout(), writers);
+        ConnectionPoolConfig pool = new ConnectionPoolConfig();
+        pool.setTimeBetweenEvictionRuns(IDLE_CHECK);
+        pool.setJmxEnabled(false);
+        nodes = RedisNodes.open(address, clientConfig(address, settings), pool);
     }
 
     private RedisAddress startDefault() {
@@ -66,25 +79,29 @@ public class RedisConnection {
         return defaultRedis.get().start();
     }
 
-    private static UnifiedJedis client(RedisAddress address, Settings settings) {
+    private static JedisClientConfig clientConfig(RedisAddress address, Settings settings) {
         int timeout = Math.toIntExact(settings.redisTimeout().toMillis());
         DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
-                .sslOptions(address.tls() ? SslOptions.defaults() : null)
                 .database(address.database())
+                // What a new connection asks first may cost the time-out once more, so it asks for no more than it has
+                // to.
+                .serverDefaultProtocol()
+                .clientSetInfoConfig(ClientSetInfoConfig.DISABLED)
                 // A host that does not even take the connection is tried again soon, to notice its return.
                 .connectionTimeoutMillis(timeout / 4)
                 .socketTimeoutMillis(timeout);
+        if (address.tls()) {
+            config.sslOptions(settings.redisCaFile()
+                    .map(file -> SslOptions.builder()
+                            .trustStoreType(TrustedCertificates.STORE_TYPE)
+                            .truststore(() -> TrustedCertificates.store(file), TrustedCertificates.STORE_PASSWORD)
+                            .build())
+                    .orElseGet(SslOptions::defaults));
+        }
         if (address.password().isPresent() || settings.redisPasswordFile().isPresent()) {
             config.credentialsProvider(() -> credentials(address, settings));
         }
-        ConnectionPoolConfig pool = new ConnectionPoolConfig();
-        pool.setTimeBetweenEvictionRuns(IDLE_CHECK);
-        pool.setJmxEnabled(false);
-        return RedisClient.builder()
-                .hostAndPort(new HostAndPort(address.host(), address.port()))
-                .clientConfig(config.build())
-                .poolConfig(pool)
-                .build();
+        return config.build();
     }
 
     private static DefaultRedisCredentials credentials(RedisAddress address, Settings settings) {
@@ -98,21 +115,76 @@ public class RedisConnection {
         return address;
     }
 
-    /** The way for every command. */
-    CommandPipeline pipeline() {
+    /**
+     * Sends a command that reads a key; see {@link CommandPipeline#read}. It fails with a
+     * {@link JedisClusterOperationException} as long as no node is known that has the key.
+     */
+    <T> CompletionStage<T> read(String key, Function<? super Pipeline, Response<T>> command) {
+        return send(key, pipeline -> pipeline.read(command));
+    }
+
+    /** Sends a command that writes a key; see {@link CommandPipeline#write}. It fails as {@link #read} does. */
+    <T> CompletionStage<T> write(String key, Function<? super Pipeline, Response<T>> command) {
+        return send(key, pipeline -> pipeline.write(command));
+    }
+
+    /** Asks every node for a sign of life; fails if none gives one. */
+    CompletionStage<Boolean> ping() {
+        CompletableFuture<Boolean> first = new CompletableFuture<>();
+        CompletableFuture<?>[] all = nodes.all().stream()
+                .map(node -> pipeline(node).read(Pipeline::dbSize).thenAccept(size -> first.complete(true)))
+                .toArray(CompletableFuture<?>[]::new);
+        CompletableFuture.allOf(all)
+                .whenComplete((none, failure) -> first.completeExceptionally(
+                        failure == null ? new JedisClusterOperationException("No node is known") : failure));
+        return first;
+    }
+
+    private <T> CompletionStage<T> send(String key, Function<CommandPipeline, CompletableFuture<T>> command) {
+        return nodes.nodeOf(key)
+                .map(node -> command.apply(pipeline(node))
+                        .exceptionallyCompose(failure -> failure instanceof JedisMovedDataException moved
+                                ? command.apply(
+                                        pipeline(moved.getTargetNode())) // it did not run where it was sent first
+                                : CompletableFuture.failedFuture(failure)))
+                .orElseGet(() -> CompletableFuture.failedFuture(
+                        new JedisClusterOperationException("No node is known for this key")));
+    }
+
+    private CommandPipeline pipeline(HostAndPort node) {
+        CommandPipeline pipeline = pipelines.get(node);
+        if (pipeline == null) {
+            closeForsaken();
+            pipeline = pipelines.computeIfAbsent(node, this::openPipeline);
+        }
         return pipeline;
+    }
+
+    /** A node of a cluster that comes back elsewhere leaves a pipeline behind that nothing is sent to any more. */
+    private void closeForsaken() {
+        Collection<HostAndPort> current = nodes.all();
+        pipelines.forEach((node, pipeline) -> {
+            if (!current.contains(node) && pipelines.remove(node, pipeline)) {
+                writers.execute(pipeline::close);
+            }
+        });
+    }
+
+    private CommandPipeline openPipeline(HostAndPort node) {
+        return new CommandPipeline(
+                () -> nodes.connect(node), settings.redisReplicas(), settings.redisTimeout(), writers);
     }
 
     /** Answers every request before it lets go of Redis. */
     @PreDestroy
     void close() {
-        pipeline.close();
+        pipelines.values().forEach(CommandPipeline::close);
         writers.shutdown();
         try {
             writers.awaitTermination(settings.redisTimeout().toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        client.close();
+        nodes.close();
     }
 }

@@ -16,6 +16,8 @@ import java.util.regex.Pattern;
  * @param port the HTTP port, 1 to 65535, {@code PORT}; Liberty reads the variable itself, here it is only checked
  * @param redis {@code REDIS_URL}; empty for the embedded Redis of development
  * @param redisPasswordFile {@code REDIS_PASSWORD_FILE}, read at each new connection, so that it can be rotated
+ * @param redisCaFile {@code REDIS_CA_FILE}: the certificates that Redis's own is checked against; empty for Java's
+ * @param redisReplicas {@code REDIS_REPLICAS}: on the disk of how many replicas an increment is before it is answered
  * @param redisTimeout {@code REDIS_TIMEOUT}: a request that Redis has not answered after this long is given up
  * @param idempotencyKeyTtl {@code IDEMPOTENCY_KEY_TTL}: for how long a POST with the same {@link IdempotencyKey} gets the
  *     same answer
@@ -24,10 +26,13 @@ public record Settings(
         int port,
         Optional<RedisAddress> redis,
         Optional<Path> redisPasswordFile,
+        Optional<Path> redisCaFile,
+        int redisReplicas,
         Duration redisTimeout,
         Duration idempotencyKeyTtl) {
 
     private static final Pattern PORT = Pattern.compile("\\d{1,5}");
+    private static final Pattern REPLICAS = Pattern.compile("[0-5]");
     private static final Pattern DURATION = Pattern.compile("(\\d{1,6})(ms|s|h)");
 
     /**
@@ -40,6 +45,8 @@ public record Settings(
                 port(environment.apply("PORT").orElse("1323")),
                 redis,
                 environment.apply("REDIS_PASSWORD_FILE").map(file -> passwordFile(file, redis)),
+                environment.apply("REDIS_CA_FILE").map(file -> caFile(file, redis)),
+                replicas(environment.apply("REDIS_REPLICAS").orElse("0")),
                 duration(
                         "REDIS_TIMEOUT",
                         environment.apply("REDIS_TIMEOUT").orElse("2s"),
@@ -73,6 +80,27 @@ public record Settings(
                     "REDIS_PASSWORD_FILE", text, "allowed only where REDIS_URL has no password of its own");
         }
         return file;
+    }
+
+    private static Path caFile(String text, Optional<RedisAddress> redis) {
+        if (redis.filter(RedisAddress::tls).isEmpty()) {
+            throw new InvalidSettingException(
+                    "REDIS_CA_FILE", text, "allowed only where REDIS_URL is for TLS, as in rediss://…");
+        }
+        Path file = Path.of(text);
+        try {
+            TrustedCertificates.store(file).close();
+            return file;
+        } catch (IOException e) {
+            throw new InvalidSettingException("REDIS_CA_FILE", text, "allowed is a readable file of PEM certificates");
+        }
+    }
+
+    private static int replicas(String text) {
+        if (!REPLICAS.matcher(text).matches()) {
+            throw new InvalidSettingException("REDIS_REPLICAS", text, "allowed are 0 to 5");
+        }
+        return Integer.parseInt(text);
     }
 
     private static Duration duration(

@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,7 +43,7 @@ class CommandPipelineTest {
     void open() throws IOException {
         server = RedisServer.start(folder, RedisServer.freePort());
         redis = RedisClient.create("127.0.0.1", server.port());
-        pipeline = new CommandPipeline(redis, TIMEOUT, executor);
+        pipeline = pipeline(0, TIMEOUT);
     }
 
     @AfterEach
@@ -53,12 +54,45 @@ class CommandPipelineTest {
         executor.shutdown();
     }
 
+    private CommandPipeline pipeline(int replicas, Duration timeout) {
+        return new CommandPipeline(() -> redis.getPool().getResource(), replicas, timeout, executor);
+    }
+
     @Test
-    void sendsInTheOrderOfSubmission() {
-        List<CompletableFuture<Long>> answers = new ArrayList<>();
-        for (int i = 0; i < 3_000; i++) {
+    void aLoneCommandLeavesOnTheThreadThatSubmitsIt() {
+        assertThat(senderOfOne()).isEqualTo(Thread.currentThread());
+    }
+
+    private Thread senderOfOne() {
+        AtomicReference<Thread> sender = new AtomicReference<>();
+        pipeline.read(commands -> {
+                    sender.set(Thread.currentThread());
+                    return commands.get("n");
+                })
+                .join();
+        return sender.get();
+    }
+
+    @Test
+    void whileRedisIsAwayNoThreadThatSubmitsWaits() throws Exception {
+        CompletableFuture<Long> sent = incrementWithoutAnswer("n");
+        assertThatThrownBy(sent::get).hasCauseInstanceOf(TimeoutException.class);
+        awaitNothingOnItsWay(); // the connection's own time-out comes a little later
+
+        assertThat(increment("n")).isNotDone();
+        resume();
+        awaitAnswer("n");
+        assertThat(senderOfOne()).isEqualTo(Thread.currentThread());
+    }
+
+    @Test
+    void sendsInTheOrderOfSubmission() throws Exception {
+        CompletableFuture<Long> first = incrementWithoutAnswer("n");
+        List<CompletableFuture<Long>> answers = new ArrayList<>(List.of(first));
+        for (int i = 1; i < 3_000; i++) {
             answers.add(increment("n"));
         }
+        resume();
 
         assertThat(answers.stream().map(CompletableFuture::join))
                 .containsExactlyElementsOf(
@@ -66,9 +100,9 @@ class CommandPipelineTest {
     }
 
     @Test
-    void anErrorReplyFailsItsOwnCommandOnly() {
+    void anErrorReplyFailsItsOwnCommandOnly() throws Exception {
         redis.set("text", "abc");
-        suspend(); // so that all three leave in one batch, or wait for it
+        incrementWithoutAnswer("m"); // so that the next three leave in one batch
         CompletableFuture<Long> before = increment("n");
         CompletableFuture<Long> broken = increment("text");
         CompletableFuture<Long> after = increment("n");
@@ -82,8 +116,7 @@ class CommandPipelineTest {
     @Test
     void aLostConnectionFailsTheBatchAndNothingIsSentTwice() throws Exception {
         increment("n").join();
-        suspend();
-        List<CompletableFuture<Long>> lost = List.of(increment("n"), increment("n"));
+        List<CompletableFuture<Long>> lost = List.of(incrementWithoutAnswer("n"), increment("n"));
         server.kill();
 
         for (CompletableFuture<Long> answer : lost) {
@@ -95,9 +128,8 @@ class CommandPipelineTest {
     }
 
     @Test
-    void everyFutureCompletesInTimeThoughRedisDoesNot() {
-        suspend();
-        CompletableFuture<Long> sent = increment("n");
+    void everyFutureCompletesInTimeThoughRedisDoesNot() throws Exception {
+        CompletableFuture<Long> sent = incrementWithoutAnswer("n");
         CompletableFuture<Long> waiting = increment("n");
 
         long start = System.nanoTime();
@@ -111,11 +143,7 @@ class CommandPipelineTest {
 
     @Test
     void aCommandPastItsTimeIsNotSentAnyMore() throws Exception {
-        suspend();
-        CompletableFuture<Long> sent = increment("a");
-        while (redis.getPool().getNumActive() == 0) {
-            Thread.sleep(1); // until the first is on its way
-        }
+        CompletableFuture<Long> sent = incrementWithoutAnswer("a");
         CompletableFuture<Long> waiting = increment("b");
         assertThatThrownBy(sent::get).hasCauseInstanceOf(TimeoutException.class);
         assertThatThrownBy(waiting::get).hasCauseInstanceOf(TimeoutException.class);
@@ -126,19 +154,18 @@ class CommandPipelineTest {
     }
 
     @Test
-    void tooManyWaitingAreRefusedAtOnce() {
+    void tooManyWaitingAreRefusedAtOnce() throws Exception {
         // On a slow machine, too, nothing times out before everything is submitted.
-        try (CommandPipeline patient = new CommandPipeline(redis, Duration.ofMinutes(1), executor)) {
-            suspend();
-            List<CompletableFuture<Long>> answers = new ArrayList<>();
-            for (int i = 0; i < 3 * CommandPipeline.MAX_WAITING; i++) {
-                answers.add(patient.submit(commands -> commands.incr("n")));
-            }
-
-            assertThat(answers.stream().filter(CommandPipelineTest::isRefused))
-                    .hasSizeBetween(CommandPipeline.MAX_WAITING, 2 * CommandPipeline.MAX_WAITING);
-            resume();
+        pipeline.close();
+        pipeline = pipeline(0, Duration.ofMinutes(1));
+        incrementWithoutAnswer("n");
+        List<CompletableFuture<Long>> answers = new ArrayList<>();
+        for (int i = 0; i < 2 * CommandPipeline.MAX_WAITING; i++) {
+            answers.add(increment("n"));
         }
+
+        assertThat(answers.stream().filter(CommandPipelineTest::isRefused)).hasSize(CommandPipeline.MAX_WAITING);
+        resume();
     }
 
     private static boolean isRefused(CompletableFuture<Long> answer) {
@@ -147,19 +174,55 @@ class CommandPipelineTest {
     }
 
     @Test
-    void closingAnswersWhatWaitsAndRefusesTheRest() {
+    void closingAnswersWhatWaitsAndRefusesTheRest() throws Exception {
+        incrementWithoutAnswer("n");
         List<CompletableFuture<Long>> answers = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {
             answers.add(increment("n"));
         }
+        resume();
         pipeline.close();
 
         assertThat(answers.stream().map(CompletableFuture::join)).hasSize(5_000);
         assertThatThrownBy(() -> increment("n").get()).hasCauseInstanceOf(RejectedExecutionException.class);
     }
 
+    @Test
+    void aWriteThatNoReplicaHasFailsAndAReadDoesNot() {
+        try (CommandPipeline replicated = pipeline(1, TIMEOUT)) {
+            assertThatThrownBy(() ->
+                            replicated.write(commands -> commands.incr("n")).get())
+                    .hasCauseInstanceOf(JedisDataException.class);
+            assertThat(replicated.read(commands -> commands.get("n")).join()).isEqualTo("1");
+        }
+    }
+
+    /** Suspends Redis with a command on its way, so that the next ones gather. */
+    private CompletableFuture<Long> incrementWithoutAnswer(String key) throws InterruptedException {
+        suspend();
+        CompletableFuture<Long> answer = new CompletableFuture<>();
+        // On another thread, since the one that submits a lone command waits for Redis.
+        executor.execute(() -> increment(key).whenComplete((value, failure) -> {
+            if (failure == null) {
+                answer.complete(value);
+            } else {
+                answer.completeExceptionally(failure);
+            }
+        }));
+        while (redis.getPool().getNumActive() == 0) {
+            Thread.sleep(1);
+        }
+        return answer;
+    }
+
+    private void awaitNothingOnItsWay() throws InterruptedException {
+        while (redis.getPool().getNumActive() > 0) {
+            Thread.sleep(1);
+        }
+    }
+
     private CompletableFuture<Long> increment(String key) {
-        return pipeline.submit(commands -> commands.incr(key));
+        return pipeline.write(commands -> commands.incr(key));
     }
 
     private long awaitAnswer(String key) throws InterruptedException {

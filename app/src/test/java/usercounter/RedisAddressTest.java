@@ -22,6 +22,9 @@ class RedisAddressTest {
         "rediss://cache.example:6380,  rediss://cache.example:6380/0",
         "redis://[::1]:6379,           redis://[::1]:6379/0",
         "redis://:secret@redis:6379/1, redis://redis:6379/1",
+        "redis-cluster://redis,        redis-cluster://redis:6379",
+        "rediss-cluster://:x@redis:1,  rediss-cluster://redis:1",
+        "'redis-cluster://a,b:7000,[::1]:7001', 'redis-cluster://a:6379,b:7000,[::1]:7001'",
     })
     void understands(String text, String address) {
         assertThat(RedisAddress.parse("REDIS_URL", text)).hasToString(address);
@@ -49,6 +52,10 @@ class RedisAddressTest {
                 "redis://ann@redis",
                 "redis://redis?x=1",
                 "redis://redis#x",
+                "redis://a,b",
+                "redis-cluster://a,",
+                "redis-cluster://a/0",
+                "redis-sentinel://a",
                 "redis redis",
                 "redis://re dis",
             })
@@ -64,6 +71,8 @@ class RedisAddressTest {
                 "redis://ann:secret@redis:x",
                 "ann:secret@redis:6379",
                 "redis://:sec/ret@redis",
+                "redis://:sec%zzret@redis",
+                "redis-cluster://:secret@redis/0",
                 "http://:secret@x"
             })
     void neverRepeatsAPassword(String text) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -23,7 +24,13 @@ class SettingsTest {
     void hasDefaultsForEverything() {
         assertThat(settings(Map.of()))
                 .isEqualTo(new Settings(
-                        1323, Optional.empty(), Optional.empty(), Duration.ofSeconds(2), Duration.ofHours(24)));
+                        1323,
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        0,
+                        Duration.ofSeconds(2),
+                        Duration.ofHours(24)));
     }
 
     @Test
@@ -34,11 +41,13 @@ class SettingsTest {
                 "PORT", "8080",
                 "REDIS_URL", "redis:6379",
                 "REDIS_PASSWORD_FILE", password.toString(),
+                "REDIS_REPLICAS", "1",
                 "REDIS_TIMEOUT", "500ms",
                 "IDEMPOTENCY_KEY_TTL", "168h"));
 
         assertThat(settings.port()).isEqualTo(8080);
         assertThat(settings.redis()).hasToString("Optional[redis://redis:6379/0]");
+        assertThat(settings.redisReplicas()).isEqualTo(1);
         assertThat(settings.redisTimeout()).isEqualTo(Duration.ofMillis(500));
         assertThat(settings.idempotencyKeyTtl()).isEqualTo(Duration.ofDays(7));
         assertThat(settings.redisPasswordFile()).contains(password);
@@ -58,6 +67,9 @@ class SettingsTest {
         "IDEMPOTENCY_KEY_TTL, 24, 'IDEMPOTENCY_KEY_TTL=24: allowed are 60s to 168h, as in 600s or 24h'",
         "IDEMPOTENCY_KEY_TTL, 59s, 'IDEMPOTENCY_KEY_TTL=59s: allowed are 60s to 168h, as in 600s or 24h'",
         "IDEMPOTENCY_KEY_TTL, 169h, 'IDEMPOTENCY_KEY_TTL=169h: allowed are 60s to 168h, as in 600s or 24h'",
+        "REDIS_REPLICAS, -1, 'REDIS_REPLICAS=-1: allowed are 0 to 5'",
+        "REDIS_REPLICAS, 6, 'REDIS_REPLICAS=6: allowed are 0 to 5'",
+        "REDIS_CA_FILE, /nowhere, 'REDIS_CA_FILE=/nowhere: allowed only where REDIS_URL is for TLS, as in rediss://…'",
         "REDIS_PASSWORD_FILE, /nowhere, 'REDIS_PASSWORD_FILE=/nowhere: allowed is a readable file that is not empty'",
     })
     void namesVariableValueAndWhatIsAllowed(String variable, String value, String message) {
@@ -72,6 +84,16 @@ class SettingsTest {
 
         assertThatThrownBy(() -> settings(Map.of("REDIS_PASSWORD_FILE", password.toString())))
                 .hasMessageContaining("not empty");
+    }
+
+    @Test
+    void refusesAFileWithoutCertificates() throws IOException {
+        Path certificates = Files.writeString(folder.resolve("ca.crt"), "none");
+
+        for (Path file : List.of(certificates, folder.resolve("nowhere"))) {
+            assertThatThrownBy(() -> settings(Map.of("REDIS_URL", "rediss://redis", "REDIS_CA_FILE", file.toString())))
+                    .hasMessage("REDIS_CA_FILE=" + file + ": allowed is a readable file of PEM certificates");
+        }
     }
 
     @Test

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
 import usercounter.DefaultRedis;
@@ -35,7 +34,7 @@ public class EmbeddedRedis implements DefaultRedis {
                     "REDIS_URL", "", "not set, and the embedded Redis cannot stand in: " + e.getMessage());
         }
         LOG.log(ServiceStart.AUDIT, "REDIS_URL is not set: a Redis of its own keeps its data in {0}", folder);
-        return new RedisAddress(false, "127.0.0.1", server.port(), Optional.empty(), Optional.empty(), 0);
+        return RedisAddress.parse("REDIS_URL", "127.0.0.1:" + server.port());
     }
 
     /** {@code app/.redis-data}, from wherever below app/ the server runs: outside target/, so that clean keeps it. */
