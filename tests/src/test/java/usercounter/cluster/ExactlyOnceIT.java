@@ -128,6 +128,36 @@ class ExactlyOnceIT {
         return others.findFirst().orElseThrow();
     }
 
+    /** A full disk ends Redis at every write, until there is room again. */
+    @Test
+    void theDiskOfRedisIsFull() {
+        Counts counts = new Counts();
+        Cluster.kubectl("patch", "statefulset/redis", "--patch-file=tests/src/test/resources/small-disk.yaml");
+        try {
+            Cluster.awaitRollouts();
+            ExactlyOnce.during("Redis's disk full, and room again", INCREMENTS, () -> {
+                onRedissDisk("dd if=/dev/zero of=/data/filling bs=64k || true");
+                Cluster.await(
+                        "the end of a Redis that finds no room",
+                        Duration.ofMinutes(1),
+                        () -> Cluster.tryKubectl("logs", "redis-0", "--container=redis", "--previous")
+                                .output()
+                                .contains("Can't recover from AOF write error"));
+                assertThat(Http.post(Cluster.url("/users/a")).statusCode()).isEqualTo(503);
+                onRedissDisk("rm /data/filling");
+                Cluster.awaitRollouts();
+            });
+        } finally {
+            Cluster.kubectl("rollout", "undo", "statefulset/redis");
+            Cluster.awaitRollouts();
+        }
+        counts.assertKept();
+    }
+
+    private static void onRedissDisk(String command) {
+        Cluster.kubectl("exec", "redis-0", "--container=disk", "--", "sh", "-c", command);
+    }
+
     /** The checker finds what it is there to find: increments that Redis acknowledged, but did not keep. */
     @Test
     void lossesAreFoundWithoutTheAppendOnlyFile() {

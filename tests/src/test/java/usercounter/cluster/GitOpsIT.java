@@ -13,8 +13,11 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -127,6 +130,31 @@ class GitOpsIT {
         repository.edit("overlays/minikube/kustomization.yaml", text -> text.replace("newTag: dev", "newTag: next"));
 
         measurePush("an image", () -> Cluster.pods("backend").stream().anyMatch(GitOpsIT::isNextAndAnswered));
+    }
+
+    /** By another variable for the backend, and another comment for nginx and Redis. */
+    @Test
+    @Order(2)
+    void aPushThatReplacesEveryPodCountsExactlyOnce() {
+        Set<String> before = pods();
+        repository.edit(
+                "base/backend/kustomization.yaml",
+                text -> text.replace("- REDIS_URL=", "- REDIS_TIMEOUT=1900ms\n      - REDIS_URL="));
+        for (String file : List.of("base/frontend/nginx.conf", "base/redis/redis.conf")) {
+            repository.edit(file, text -> text + "# Another line\n");
+        }
+
+        ExactlyOnce.during(
+                "a push that replaces every pod", REQUESTS, () -> APPLICATION.awaitRuns(repository.push("All three")));
+
+        assertThat(pods()).doesNotContainAnyElementsOf(before);
+    }
+
+    private static Set<String> pods() {
+        return Stream.of("frontend", "backend", "redis")
+                .flatMap(name -> Cluster.pods(name).stream())
+                .map(pod -> pod.getMetadata().getUid())
+                .collect(Collectors.toSet());
     }
 
     private static boolean isNextAndAnswered(V1Pod pod) {
