@@ -212,7 +212,10 @@ public class Counters {
             }
             case UNAVAILABLE -> {
                 if (available.compareAndSet(true, false)) {
-                    LOG.log(Level.WARNING, "Redis at {0} does not serve: {1}", new Object[] {redis.address(), failure});
+                    // As text, for to an exception Liberty adds its stack trace.
+                    LOG.log(Level.WARNING, "Redis at {0} does not serve: {1}", new Object[] {
+                        redis.address(), failure.toString()
+                    });
                 }
             }
             default -> {

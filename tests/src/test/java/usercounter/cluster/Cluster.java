@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import io.kubernetes.client.openapi.ApiClient;
 import io.kubernetes.client.openapi.ApiException;
 import io.kubernetes.client.openapi.apis.CoreV1Api;
+import io.kubernetes.client.openapi.models.V1ContainerStatus;
 import io.kubernetes.client.openapi.models.V1Node;
 import io.kubernetes.client.openapi.models.V1Pod;
 import io.kubernetes.client.util.Config;
@@ -69,6 +70,14 @@ final class Cluster {
         }
     }
 
+    static V1Pod pod(String namespace, String name) {
+        try {
+            return CORE.readNamespacedPod(name, namespace).execute();
+        } catch (ApiException e) {
+            throw new IllegalStateException(e.getResponseBody(), e);
+        }
+    }
+
     static List<V1Node> nodes() {
         try {
             return CORE.listNode().execute().getItems();
@@ -87,6 +96,22 @@ final class Cluster {
         return node.getStatus().getConditions().stream()
                 .anyMatch(condition -> condition.getType().equals("Ready")
                         && condition.getStatus().equals("True"));
+    }
+
+    /** Kills the one container of a pod with SIGKILL, and waits until it is back. */
+    static void killContainer(V1Pod pod) {
+        V1ContainerStatus container = pod.getStatus().getContainerStatuses().get(0);
+        String id = container.getContainerID().replaceFirst(".*://", "");
+        ssh(pod.getSpec().getNodeName(), "sudo crictl stop --timeout=0 " + id);
+        await("the container's restart", Duration.ofMinutes(2), () -> {
+            V1Pod now = pod(pod.getMetadata().getNamespace(), pod.getMetadata().getName());
+            return isReady(now)
+                    && now.getStatus().getContainerStatuses().get(0).getRestartCount() > container.getRestartCount();
+        });
+    }
+
+    static void ssh(String node, String command) {
+        Shell.run("minikube", "ssh", "--node", node, command);
     }
 
     /** Skips a test where there is one node only; in CI there are more. */

@@ -2,7 +2,6 @@ package usercounter.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kubernetes.client.openapi.models.V1Pod;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
@@ -36,32 +35,8 @@ class ExactlyOnceIT {
     @ValueSource(strings = {"backend", "frontend", "redis"})
     void aContainerIsKilled(String name) {
         ExactlyOnce.during("SIGKILL of a container of " + name, INCREMENTS, () -> {
-            V1Pod pod = Cluster.pods(name).get(0);
-            int restarts = restarts(pod);
-            kill(pod);
-            Cluster.await(
-                    "the container's restart",
-                    Duration.ofMinutes(2),
-                    () -> Cluster.pods(name).stream()
-                            .anyMatch(now -> now.getMetadata()
-                                            .getName()
-                                            .equals(pod.getMetadata().getName())
-                                    && restarts(now) > restarts
-                                    && Cluster.isReady(now)));
+            Cluster.killContainer(Cluster.pods(name).get(0));
         });
-    }
-
-    private static void kill(V1Pod pod) {
-        String container = pod.getStatus().getContainerStatuses().get(0).getContainerID();
-        ssh(pod.getSpec().getNodeName(), "sudo crictl stop --timeout=0 " + container.replaceFirst(".*://", ""));
-    }
-
-    private static void ssh(String node, String command) {
-        Shell.run("minikube", "ssh", "--node", node, command);
-    }
-
-    private static int restarts(V1Pod pod) {
-        return pod.getStatus().getContainerStatuses().get(0).getRestartCount();
     }
 
     @ParameterizedTest
@@ -99,7 +74,7 @@ class ExactlyOnceIT {
     void aNodesKubeletAndContainerRuntimeAreKilled() {
         String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
         ExactlyOnce.during("SIGKILL of kubelet and container runtime of Redis's node", INCREMENTS, () -> {
-            ssh(node, "sudo systemctl kill --signal=KILL kubelet containerd");
+            Cluster.ssh(node, "sudo systemctl kill --signal=KILL kubelet containerd");
             Cluster.awaitNodes();
         });
     }
@@ -164,9 +139,7 @@ class ExactlyOnceIT {
         Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
             Cluster.kubectl("exec", "redis-0", "--", "sh", "-c", """
                     REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e config set appendonly no""");
-            V1Pod redis = Cluster.pods("redis").get(0);
-            kill(redis);
-            Cluster.awaitRollouts();
+            Cluster.killContainer(Cluster.pods("redis").get(0));
         });
 
         assertThat(tally.lost()).as(tally.toString()).isPositive();

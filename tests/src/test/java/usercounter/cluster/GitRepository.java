@@ -17,11 +17,7 @@ final class GitRepository {
     GitRepository(Path folder, String url) {
         this.folder = folder;
         this.url = url;
-        Shell.run("bash", "-euo", "pipefail", "-c", """
-                git ls-files -z --cached --others --exclude-standard |
-                  while IFS= read -rd '' file; do
-                    if [[ -e $file ]]; then mkdir -p "$0/$(dirname "$file")"; cp -p "$file" "$0/$file"; fi
-                  done""", folder.toString());
+        copyCheckout(folder);
         git("init", "--quiet", "--initial-branch=main");
         git("config", "user.name", "Cluster tests");
         git("config", "user.email", "cluster-tests@example.com");
@@ -29,6 +25,15 @@ final class GitRepository {
         commit("Start");
         // Whatever an earlier run left there.
         git("push", "--quiet", "--force", "origin", "main");
+    }
+
+    /** Copies what this checkout holds, committed or not. */
+    static void copyCheckout(Path folder) {
+        Shell.run("bash", "-euo", "pipefail", "-c", """
+                git ls-files -z --cached --others --exclude-standard |
+                  while IFS= read -rd '' file; do
+                    if [[ -e $file ]]; then mkdir -p "$0/$(dirname "$file")"; cp -p "$file" "$0/$file"; fi
+                  done""", folder.toString());
     }
 
     Path folder() {

@@ -29,10 +29,10 @@ final class Readme {
 
     private static String commands(String heading) {
         Matcher section = Pattern.compile(
-                        "^### " + Pattern.quote(heading) + "\n(.*?)(?=^##)", Pattern.DOTALL | Pattern.MULTILINE)
+                        "^####? " + Pattern.quote(heading) + "\n(.*?)(?=^##)", Pattern.DOTALL | Pattern.MULTILINE)
                 .matcher(text());
         if (!section.find()) {
-            throw new AssertionError("README.md has no section '### " + heading + "'");
+            throw new AssertionError("README.md has no section '" + heading + "'");
         }
         String commands = COMMANDS.matcher(section.group(1))
                 .results()

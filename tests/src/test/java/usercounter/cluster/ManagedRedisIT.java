@@ -1,0 +1,205 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kubernetes.client.openapi.models.V1Pod;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code components/managed-redis} with a Redis of another namespace: TLS by an authority of its own, and a password. */
+@Order(3)
+@ExtendWith(Deployed.class)
+class ManagedRedisIT {
+
+    private static final String ELSEWHERE = "user-counter-managed-redis";
+    private static final int PORT = 6378;
+    private static final String PASSWORD = "a password";
+
+    /** It starts when its files are there, for its certificate has its address in it. */
+    private static final String REDIS = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: redis, namespace: %s}
+            spec:
+              automountServiceAccountToken: false
+              terminationGracePeriodSeconds: 0
+              containers:
+                - name: redis
+                  image: docker.io/library/redis:8.0.2-alpine
+                  command: [sh, -c, "until [ -e /data/redis.conf ]; do sleep 1; done; exec redis-server /data/redis.conf"]
+                  readinessProbe: {tcpSocket: {port: %d}, periodSeconds: 1}
+                  volumeMounts: [{name: data, mountPath: /data}]
+              volumes: [{name: data, emptyDir: {}}]
+            """.formatted(ELSEWHERE, PORT);
+
+    private static final String CONFIGURATION = """
+            dir /data
+            port 0
+            tls-port %d
+            tls-cert-file /data/tls.pem
+            tls-key-file /data/tls.pem
+            tls-auth-clients no
+            requirepass "%s"
+            appendonly yes
+            appendfsync always
+            """.formatted(PORT, PASSWORD);
+
+    private static final int INCREMENTS = 2_000;
+    private static final int REQUESTS = 1_000;
+
+    private static Counts counts;
+    private static CertificateAuthority authority;
+
+    @BeforeAll
+    static void takeTheComponent(@TempDir Path folder) throws IOException, GeneralSecurityException {
+        counts = new Counts();
+        authority = new CertificateAuthority(folder);
+        String address = startRedis(folder);
+
+        Path checkout = Files.createDirectory(folder.resolve("checkout"));
+        GitRepository.copyCheckout(checkout);
+        Files.writeString(checkout.resolve("password"), PASSWORD);
+        Files.writeString(checkout.resolve("ca.crt"), authority.certificate());
+        Path file = checkout.resolve("tests/overlays/managed-redis/managed-redis.yaml");
+        Files.writeString(
+                file, Files.readString(file).replaceFirst("address: .*", "address: %s:%d".formatted(address, PORT)));
+        Readme.run("cd '%s'; OVERLAY=managed-redis".formatted(checkout), "Managed Redis");
+    }
+
+    private static String startRedis(Path folder) throws IOException, GeneralSecurityException {
+        Shell.run("kubectl", "create", "namespace", ELSEWHERE);
+        Path pod = Files.writeString(folder.resolve("pod.yaml"), REDIS);
+        Shell.run("kubectl", "apply", "--filename=" + pod);
+        elsewhere("wait", "--for=jsonpath={.status.phase}=Running", "pod/redis", "--timeout=2m");
+        String address = elsewhere("get", "pod/redis", "--output=jsonpath={.status.podIP}");
+        writeData("tls.pem", authority.keyAndCertificate(address));
+        writeData("redis.conf", CONFIGURATION);
+        elsewhere("wait", "--for=condition=Ready", "pod/redis", "--timeout=2m");
+        return address;
+    }
+
+    private static void writeData(String file, String text) {
+        elsewhere("exec", "redis", "--", "sh", "-c", "printf %s \"$1\" >/data/new; mv /data/new /data/$0", file, text);
+    }
+
+    private static String elsewhere(String... arguments) {
+        return Shell.run(Stream.concat(Stream.of("kubectl", "--namespace=" + ELSEWHERE), Stream.of(arguments))
+                .toArray(String[]::new));
+    }
+
+    @Test
+    void everyIncrementIsCountedOnceThoughItIsKilled() {
+        ExactlyOnce.during(
+                "SIGKILL of a managed Redis with TLS",
+                INCREMENTS,
+                () -> Cluster.killContainer(Cluster.pod(ELSEWHERE, "redis")));
+    }
+
+    @Test
+    void anotherPasswordIsRefused() throws IOException, GeneralSecurityException {
+        assertRefused("another password", authority, "WRONGPASS");
+    }
+
+    @Test
+    void anotherAuthorityIsNotTrusted(@TempDir Path folder) throws IOException, GeneralSecurityException {
+        assertRefused(PASSWORD, new CertificateAuthority(folder), "PKIX path");
+    }
+
+    private static void assertRefused(String password, CertificateAuthority authority, String reason)
+            throws IOException, GeneralSecurityException {
+        Cluster.kubectl(
+                "create",
+                "secret",
+                "generic",
+                "mistake",
+                "--from-literal=password=" + password,
+                "--from-literal=ca.crt=" + authority.certificate());
+        try {
+            assertMistakeIsTold(
+                    reason,
+                    pod -> assertThat(Cluster.kubectl("exec", name(pod), "--", "bash", "-c", """
+                            exec 3<>/dev/tcp/127.0.0.1/1323
+                            printf 'POST /users/a HTTP/1.0\\r\\n\\r\\n' >&3
+                            cat <&3"""))
+                            .startsWith("HTTP/1.1 503 "));
+        } finally {
+            Cluster.kubectl("delete", "secret", "mistake");
+        }
+    }
+
+    @Test
+    void aMissingSecretIsTold() {
+        assertMistakeIsTold("REDIS_PASSWORD_FILE", pod -> {});
+    }
+
+    /** With the Secret of that name a new pod has one line for the reason and gets no requests; the old ones serve on. */
+    private static void assertMistakeIsTold(String reason, Consumer<V1Pod> check) {
+        Load.during("a managed Redis, and a new pod with " + reason, REQUESTS, () -> {
+            List<String> old = backends().map(ManagedRedisIT::name).toList();
+            Cluster.kubectl("patch", "deployment/backend", """
+                    -p{"spec":{"template":{"spec":{"volumes":[{"name":"redis-password","secret":{"secretName":"mistake"}}]}}}}""");
+            try {
+                Supplier<Optional<V1Pod>> pod =
+                        () -> backends().filter(any -> !old.contains(name(any))).findFirst();
+                Cluster.await(
+                        "a new pod that says " + reason,
+                        Duration.ofMinutes(2),
+                        () -> pod.get()
+                                .filter(told -> !lines(told, reason).isEmpty())
+                                .isPresent());
+                V1Pod refused = pod.get().orElseThrow();
+                check.accept(refused);
+                assertThat(Cluster.isReady(refused)).isFalse();
+                assertThat(lines(refused, reason))
+                        .singleElement()
+                        .asString()
+                        .as("a line, and no stack trace")
+                        .doesNotContain("\\tat ");
+            } finally {
+                Cluster.kubectl("rollout", "undo", "deployment/backend");
+                Cluster.awaitRollouts();
+            }
+        });
+    }
+
+    private static Stream<V1Pod> backends() {
+        return Cluster.pods("backend").stream();
+    }
+
+    private static String name(V1Pod pod) {
+        return pod.getMetadata().getName();
+    }
+
+    private static List<String> lines(V1Pod pod, String text) {
+        return Cluster.tryKubectl("logs", name(pod))
+                .output()
+                .lines()
+                .filter(line -> line.contains(text))
+                .toList();
+    }
+
+    /** The Redis of the base went on meanwhile, which nobody deleted. */
+    @AfterAll
+    static void takeTheBaseAgain() {
+        Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
+        Cluster.awaitRollouts();
+        Cluster.awaitEnds();
+        Shell.run("kubectl", "delete", "namespace", ELSEWHERE);
+        Cluster.kubectl("delete", "secret", "managed-redis");
+        counts.assertKept();
+    }
+}
