@@ -12,7 +12,8 @@ import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -72,6 +73,17 @@ public class Counters {
         UNAVAILABLE
     }
 
+    /** What there is to report of Redis, the more telling the later. */
+    private enum Outage {
+        NONE,
+        NO_ANSWER,
+        FAILURE;
+
+        private Outage moreTelling(Outage other) {
+            return compareTo(other) > 0 ? this : other;
+        }
+    }
+
     @Inject
     RedisConnection redis;
 
@@ -83,7 +95,7 @@ public class Counters {
 
     private final Map<Command, Map<Outcome, Timer>> timers = new EnumMap<>(Command.class);
     private final Set<String> reportedKeys = ConcurrentHashMap.newKeySet();
-    private final AtomicBoolean available = new AtomicBoolean(true);
+    private final AtomicReference<Outage> reported = new AtomicReference<>(Outage.NONE);
 
     @PostConstruct
     void registerTimers() {
@@ -182,8 +194,12 @@ public class Counters {
         });
     }
 
+    private static Throwable cause(Throwable failure) {
+        return failure instanceof CompletionException ? failure.getCause() : failure;
+    }
+
     private static Outcome outcome(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        Throwable cause = cause(failure);
         if (cause instanceof NumberFormatException) {
             return Outcome.CORRUPT;
         }
@@ -199,7 +215,7 @@ public class Counters {
         return Outcome.UNAVAILABLE;
     }
 
-    /** One line per outage and one per broken key, however many requests meet them. */
+    /** One line per outage, a second one if there is a reason after time-outs, and one per broken key. */
     private void report(Outcome outcome, String key, Throwable failure) {
         switch (outcome) {
             case CORRUPT -> {
@@ -211,15 +227,16 @@ public class Counters {
                 }
             }
             case UNAVAILABLE -> {
-                if (available.compareAndSet(true, false)) {
+                Outage outage = cause(failure) instanceof TimeoutException ? Outage.NO_ANSWER : Outage.FAILURE;
+                if (reported.getAndAccumulate(outage, Outage::moreTelling).compareTo(outage) < 0) {
                     // As text, for to an exception Liberty adds its stack trace.
                     LOG.log(Level.WARNING, "Redis at {0} does not serve: {1}", new Object[] {
-                        redis.address(), failure.toString()
+                        redis.address(), cause(failure).toString()
                     });
                 }
             }
             default -> {
-                if (!available.get() && available.compareAndSet(false, true)) {
+                if (reported.get() != Outage.NONE && reported.getAndSet(Outage.NONE) != Outage.NONE) {
                     LOG.log(ServiceStart.AUDIT, "Redis at {0} serves again", redis.address());
                 }
             }

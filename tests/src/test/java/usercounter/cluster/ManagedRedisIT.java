@@ -157,7 +157,7 @@ class ManagedRedisIT {
                         () -> backends().filter(any -> !old.contains(name(any))).findFirst();
                 Cluster.await(
                         "a new pod that says " + reason,
-                        Duration.ofMinutes(2),
+                        Duration.ofMinutes(3),
                         () -> pod.get()
                                 .filter(told -> !lines(told, reason).isEmpty())
                                 .isPresent());
