@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -184,12 +185,17 @@ class ManagedRedisIT {
         return pod.getMetadata().getName();
     }
 
+    /** Of its container's log, or of that which ended before. */
     private static List<String> lines(V1Pod pod, String text) {
-        return Cluster.tryKubectl("logs", name(pod))
-                .output()
-                .lines()
-                .filter(line -> line.contains(text))
-                .toList();
+        return Stream.of("--previous=false", "--previous=true")
+                .map(which -> Cluster.tryKubectl("logs", name(pod), which)
+                        .output()
+                        .lines()
+                        .filter(line -> line.contains(text))
+                        .toList())
+                .filter(Predicate.not(List::isEmpty))
+                .findFirst()
+                .orElse(List.of());
     }
 
     /** The Redis of the base went on meanwhile, which nobody deleted. */
