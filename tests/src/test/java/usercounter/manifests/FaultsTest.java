@@ -15,7 +15,7 @@ class FaultsTest {
 
     @BeforeAll
     static void render() throws Exception {
-        minikube = Kustomize.render("minikube");
+        minikube = Kustomize.render("overlays/minikube");
     }
 
     @ParameterizedTest

@@ -17,7 +17,7 @@ class GkeTest {
 
     @BeforeAll
     static void render() throws Exception {
-        gke = Kustomize.render("gke");
+        gke = Kustomize.render("overlays/gke");
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -41,14 +42,18 @@ public enum Kustomize {
         this.command = List.of(command);
     }
 
-    /** The names of all overlays, so that a new one is tested without more ado. */
+    /** The folders of all overlays, also those of the tests, so that a new one is tested without more ado. */
     static List<String> overlays() throws IOException {
-        try (var folders = Files.list(REPOSITORY.resolve("overlays"))) {
-            return folders.filter(Files::isDirectory)
-                    .map(folder -> folder.getFileName().toString())
-                    .sorted()
-                    .toList();
+        var overlays = new ArrayList<String>();
+        for (var parent : List.of("overlays", "tests/overlays")) {
+            try (var folders = Files.list(REPOSITORY.resolve(parent))) {
+                folders.filter(Files::isDirectory)
+                        .map(folder -> parent + "/" + folder.getFileName())
+                        .sorted()
+                        .forEach(overlays::add);
+            }
         }
+        return overlays;
     }
 
     /** The objects of an overlay, by any builder that is there. */
@@ -59,7 +64,7 @@ public enum Kustomize {
 
     /** The YAML that this builder makes of an overlay. */
     String build(String overlay) throws IOException, InterruptedException {
-        return build(REPOSITORY.resolve("overlays").resolve(overlay));
+        return build(REPOSITORY.resolve(overlay));
     }
 
     /** The YAML that this builder makes of the kustomization in a folder. */

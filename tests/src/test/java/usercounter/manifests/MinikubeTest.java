@@ -10,7 +10,7 @@ class MinikubeTest {
 
     @Test
     void doesNotPullAnImageThatTheNodeHas() throws Exception {
-        var backend = Kustomize.render("minikube")
+        var backend = Kustomize.render("overlays/minikube")
                 .find(V1Deployment.class, "backend")
                 .orElseThrow()
                 .getSpec()

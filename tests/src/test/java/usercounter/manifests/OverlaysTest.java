@@ -15,7 +15,7 @@ class OverlaysTest {
     void keepsTheRules(String overlay) throws Exception {
         var complaints = Rule.complaints(Kustomize.render(overlay));
         if (!complaints.isEmpty()) {
-            fail("overlays/%s%n%s".formatted(overlay, String.join(System.lineSeparator(), complaints)));
+            fail("%s%n%s".formatted(overlay, String.join(System.lineSeparator(), complaints)));
         }
     }
 
