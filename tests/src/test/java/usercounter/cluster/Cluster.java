@@ -52,6 +52,17 @@ final class Cluster {
         return command.toArray(String[]::new);
     }
 
+    /** Asks Redis, past the service; what it answers must be no error. */
+    static String redisCli(String command) {
+        return kubectl(
+                "exec",
+                "redis-0",
+                "--",
+                "sh",
+                "-c",
+                "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e " + command);
+    }
+
     /** The pods of a component that are not about to end. */
     static List<V1Pod> pods(String name) {
         return podsAndEnding("app.kubernetes.io/name=" + name).stream()

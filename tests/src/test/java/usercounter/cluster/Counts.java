@@ -26,13 +26,17 @@ final class Counts {
 
     /** Waits for an answer, then reads what was counted. It only reads: a count that was lost must not begin anew. */
     void assertKept() {
-        Cluster.await("an answer", Duration.ofMinutes(2), Counts::answers);
+        awaitAnswer();
         Map<String, String> counts = new TreeMap<>();
         String url = Cluster.url("/users/");
         acknowledged
                 .keySet()
                 .forEach(user -> counts.put(user, Http.get(url + user).body()));
         assertThat(counts).isEqualTo(acknowledged);
+    }
+
+    static void awaitAnswer() {
+        Cluster.await("an answer", Duration.ofMinutes(2), Counts::answers);
     }
 
     private static boolean answers() {

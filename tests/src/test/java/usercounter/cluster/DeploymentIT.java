@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.List;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -190,24 +189,12 @@ class DeploymentIT {
         }
         assertThat(Cluster.kubectl("exec", "redis-0", "--", "redis-cli", "ping"))
                 .contains("NOAUTH");
-        assertThat(redis("config get 'append*'"))
+        assertThat(Cluster.redisCli("config get 'append*'").lines())
                 .containsSubsequence("appendonly", "yes")
                 .containsSubsequence("appendfsync", "always");
     }
 
     private static String pod(String name) {
         return "pod/" + Cluster.pods(name).get(0).getMetadata().getName();
-    }
-
-    private static List<String> redis(String command) {
-        return Cluster.kubectl(
-                        "exec",
-                        "redis-0",
-                        "--",
-                        "sh",
-                        "-c",
-                        "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli " + command)
-                .lines()
-                .toList();
     }
 }

@@ -137,9 +137,9 @@ class ExactlyOnceIT {
     @Test
     void lossesAreFoundWithoutTheAppendOnlyFile() {
         Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
-            Cluster.kubectl("exec", "redis-0", "--", "sh", "-c", """
-                    REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e config set appendonly no""");
+            Cluster.redisCli("config set appendonly no");
             Cluster.killContainer(Cluster.pods("redis").get(0));
+            Cluster.awaitRollouts();
         });
 
         assertThat(tally.lost()).as(tally.toString()).isPositive();
