@@ -35,6 +35,8 @@ class BackupIT {
     @BeforeAll
     static void addTheComponent() {
         Shell.run("kubectl", "apply", "-k", "tests/overlays/backup");
+        // Else Redis waits 5 seconds before each snapshot, for others that may want the same one.
+        Cluster.redisCli("config set repl-diskless-sync-delay 0");
     }
 
     @AfterAll
@@ -52,6 +54,7 @@ class BackupIT {
         Counts counts = new Counts();
         assertThat(Http.postWithKey(user, "before").body()).isEqualTo("1");
         String older = takeSnapshot();
+        int keys = Integer.parseInt(Cluster.redisCli("dbsize"));
         assertThat(Http.postWithKey(user, "between").body()).isEqualTo("2");
         takeSnapshot();
         assertThat(Http.post(user).body()).isEqualTo("3");
@@ -61,6 +64,9 @@ class BackupIT {
         Counts.awaitAnswer();
         assertThat(Http.post(user).body()).as("after the loss").isEqualTo("1");
 
+        // So slow is the rewrite of Redis's file then that it would end long after the Job, if that did not wait for
+        // it.
+        Cluster.redisCli("config set rdb-key-save-delay " + 5_000_000 / keys);
         restore(older);
         assertThat(Http.get(user).body()).isEqualTo("1");
         assertThat(Http.postWithKey(user, "before").body()).isEqualTo("1");
@@ -68,11 +74,10 @@ class BackupIT {
         assertThat(Http.postWithKey(user, "after").body()).isEqualTo("3");
         counts.assertKept();
 
-        // What was restored, and what was acknowledged since, is on the disk.
         Cluster.kubectl("delete", "pod", "redis-0", "--force", "--grace-period=0");
         Cluster.awaitRollouts();
         counts.assertKept();
-        assertThat(Http.get(user).body()).isEqualTo("3");
+        assertThat(Http.get(user).body()).as("after a restart").isEqualTo("3");
 
         restore("");
         assertThat(Http.get(user).body()).as("by the newest snapshot").isEqualTo("2");
@@ -90,7 +95,7 @@ class BackupIT {
     }
 
     @Test
-    void aDamagedSnapshotFailsTheBackupAndNoOtherIsDeleted() {
+    void aBackupThatFailsDeletesNothing() {
         takeSnapshot();
         List<String> before = snapshots();
 
@@ -98,17 +103,8 @@ class BackupIT {
             String log = fail(damaging(damage), "KEEP=1");
             assertThat(log).as(damage).contains("Transfer finished", ".rdb.partial is damaged: no Redis loads it");
         }
-
-        assertThat(snapshots()).isEqualTo(before);
-    }
-
-    @Test
-    void aNumberToKeepThatIsNoneDeletesNothing() {
-        takeSnapshot();
-        List<String> before = snapshots();
-
-        for (String keep : List.of("KEEP=0", "KEEP=all", "KEEP=")) {
-            assertThat(fail(REDIS_CLI, keep)).contains("backup: KEEP is '" + keep.substring("KEEP=".length()) + "'");
+        for (String keep : List.of("0", "all")) {
+            assertThat(fail(REDIS_CLI, "KEEP=" + keep)).contains("backup: KEEP is '" + keep + "'");
         }
 
         assertThat(snapshots()).isEqualTo(before);
@@ -120,7 +116,7 @@ class BackupIT {
         takeSnapshot();
         assertThat(Http.post(user).body()).isEqualTo("2");
 
-        startRestoreUnanswered("test $(wc -l <test/calls) -lt 20");
+        startRestoreUnanswered("test $(wc -l <test/calls) -lt 10");
         Cluster.kubectl("delete", "job", "restore", "--cascade=foreground");
 
         assertThat(Http.post(user).body()).isIn("2", "3");

@@ -264,6 +264,28 @@ class GitOpsIT {
         });
     }
 
+    @Test
+    @Order(3)
+    void aBackupAndARestoreAreNoDrift() {
+        repository.edit(
+                "overlays/minikube/kustomization.yaml",
+                text -> text.replace("\npatches:\n", "\ncomponents:\n  - ../../components/backup\n\npatches:\n"));
+        pushAndRevert("Add backups", revision -> {
+            APPLICATION.await(
+                    "the CronJob",
+                    () -> Cluster.tryKubectl("get", "cronjob", "backup").exitCode() == 0);
+            Cluster.kubectl("create", "job", "backup-now", "--from=cronjob/backup");
+            Cluster.kubectl("wait", "--for=condition=Complete", "job/backup-now", "--timeout=2m");
+            APPLICATION.awaitRuns(revision);
+
+            Readme.run("Restore");
+            APPLICATION.reconcile();
+            assertThat(APPLICATION.runs(revision)).isTrue();
+        });
+        // As with redis-data, only a person deletes it.
+        Cluster.kubectl("delete", "persistentvolumeclaim", "redis-backup");
+    }
+
     /** Pushes what was edited, looks at what comes of it, and takes it back. */
     private static void pushAndRevert(String message, Consumer<String> check) {
         String revision = repository.push(message);
