@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.UnaryOperator;
+import usercounter.Repository;
 
 /** A repository that Argo CD syncs from, and its working copy: at first what this checkout holds, committed or not. */
 final class GitRepository {
@@ -17,7 +18,7 @@ final class GitRepository {
     GitRepository(Path folder, String url) {
         this.folder = folder;
         this.url = url;
-        copyCheckout(folder);
+        Repository.copyTo(folder);
         git("init", "--quiet", "--initial-branch=main");
         git("config", "user.name", "Cluster tests");
         git("config", "user.email", "cluster-tests@example.com");

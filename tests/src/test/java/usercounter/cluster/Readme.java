@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import usercounter.Repository;
 
 /**
  * README.md's own commands: what it tells a reader to type is what the tests run. But they deploy the image that was
@@ -47,7 +48,7 @@ final class Readme {
 
     private static String text() {
         try {
-            return Files.readString(Shell.ROOT.resolve("README.md"));
+            return Files.readString(Repository.ROOT.resolve("README.md"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -6,11 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import usercounter.Repository;
 
 /** Commands as a person would type them, in the repository's root. */
 final class Shell {
-
-    static final Path ROOT = Path.of("").toAbsolutePath().getParent();
 
     private static final long PATIENCE_MINUTES = 10;
 
@@ -35,7 +34,7 @@ final class Shell {
             Path output = Files.createTempFile("command", ".log");
             try {
                 Process process = new ProcessBuilder(List.of(command))
-                        .directory(ROOT.toFile())
+                        .directory(Repository.ROOT.toFile())
                         .redirectErrorStream(true)
                         .redirectOutput(output.toFile())
                         .start();

@@ -1,7 +1,6 @@
 package usercounter.manifests;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static usercounter.manifests.Kustomize.REPOSITORY;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +10,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import usercounter.Repository;
 
 /** The kustomization files themselves; these tests need no builder. */
 class KustomizationsTest {
@@ -21,7 +21,7 @@ class KustomizationsTest {
     @ParameterizedTest
     @MethodSource
     void usesNoDeprecatedField(Path file) throws IOException {
-        for (var kustomization : Manifests.documents(Files.readString(REPOSITORY.resolve(file)))) {
+        for (var kustomization : Manifests.documents(Files.readString(Repository.ROOT.resolve(file)))) {
             assertThat(kustomization.keySet())
                     .as("fields of %s: 'kustomize edit fix' mends the deprecated ones", file)
                     .doesNotContainAnyElementsOf(DEPRECATED);
@@ -29,8 +29,8 @@ class KustomizationsTest {
     }
 
     static List<Path> usesNoDeprecatedField() throws IOException {
-        try (Stream<Path> files = Files.find(REPOSITORY, 8, (file, attributes) -> isKustomization(file))) {
-            return files.map(REPOSITORY::relativize)
+        try (Stream<Path> files = Files.find(Repository.ROOT, 8, (file, attributes) -> isKustomization(file))) {
+            return files.map(Repository.ROOT::relativize)
                     .filter(file -> !file.toString().contains("target/"))
                     .sorted()
                     .toList();

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import usercounter.Repository;
 
 /** The programs that render an overlay. A machine without them skips what needs them; CI does not. */
 public enum Kustomize {
@@ -18,9 +19,6 @@ public enum Kustomize {
     KUBECTL("kubectl", "kustomize"),
     /** What Argo CD uses. */
     KUSTOMIZE("kustomize", "build");
-
-    /** Surefire runs in the module's folder. */
-    public static final Path REPOSITORY = Path.of("").toAbsolutePath().getParent();
 
     private static final List<Kustomize> INSTALLED =
             Stream.of(values()).filter(Kustomize::onPath).toList();
@@ -46,7 +44,7 @@ public enum Kustomize {
     static List<String> overlays() throws IOException {
         var overlays = new ArrayList<String>();
         for (var parent : List.of("overlays", "tests/overlays")) {
-            try (var folders = Files.list(REPOSITORY.resolve(parent))) {
+            try (var folders = Files.list(Repository.ROOT.resolve(parent))) {
                 folders.filter(Files::isDirectory)
                         .map(folder -> parent + "/" + folder.getFileName())
                         .sorted()
@@ -64,7 +62,7 @@ public enum Kustomize {
 
     /** The YAML that this builder makes of an overlay. */
     String build(String overlay) throws IOException, InterruptedException {
-        return build(REPOSITORY.resolve(overlay));
+        return build(Repository.ROOT.resolve(overlay));
     }
 
     /** The YAML that this builder makes of the kustomization in a folder. */

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import io.kubernetes.client.common.KubernetesObject;
 import io.kubernetes.client.openapi.JSON;
 import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1LabelSelector;
 import io.kubernetes.client.openapi.models.V1LabelSelectorRequirement;
 import io.kubernetes.client.openapi.models.V1Namespace;
@@ -67,6 +68,17 @@ final class Manifests {
 
     <T extends KubernetesObject> Optional<T> find(Class<T> type, String name) {
         return all(type).stream().filter(object -> nameOf(object).equals(name)).findFirst();
+    }
+
+    /** The service's own container. */
+    V1Container backend() {
+        return find(V1Deployment.class, "backend")
+                .orElseThrow()
+                .getSpec()
+                .getTemplate()
+                .getSpec()
+                .getContainers()
+                .get(0);
     }
 
     /** The one namespace of the application, if it is one. */

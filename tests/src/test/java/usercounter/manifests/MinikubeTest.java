@@ -2,7 +2,6 @@ package usercounter.manifests;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kubernetes.client.openapi.models.V1Deployment;
 import org.junit.jupiter.api.Test;
 
 /** What {@code overlays/minikube} adds to the base. */
@@ -10,14 +9,7 @@ class MinikubeTest {
 
     @Test
     void doesNotPullAnImageThatTheNodeHas() throws Exception {
-        var backend = Kustomize.render("overlays/minikube")
-                .find(V1Deployment.class, "backend")
-                .orElseThrow()
-                .getSpec()
-                .getTemplate()
-                .getSpec()
-                .getContainers()
-                .get(0);
+        var backend = Kustomize.render("overlays/minikube").backend();
         assertThat(backend.getImagePullPolicy()).isEqualTo("IfNotPresent");
     }
 }

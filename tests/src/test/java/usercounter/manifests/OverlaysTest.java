@@ -3,7 +3,6 @@ package usercounter.manifests;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import io.kubernetes.client.openapi.models.V1Deployment;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -23,14 +22,7 @@ class OverlaysTest {
     @ParameterizedTest
     @MethodSource("usercounter.manifests.Kustomize#overlays")
     void runsAReleaseOrTheImageBuiltHere(String overlay) throws Exception {
-        var backend = Kustomize.render(overlay)
-                .find(V1Deployment.class, "backend")
-                .orElseThrow()
-                .getSpec()
-                .getTemplate()
-                .getSpec()
-                .getContainers()
-                .get(0);
+        var backend = Kustomize.render(overlay).backend();
         assertThat(backend.getImage()).matches(".+/.+:(dev|\\d+\\.\\d+\\.\\d+[\\w.-]*@sha256:[0-9a-f]{64})");
     }
 

@@ -1,15 +1,13 @@
 package usercounter.scripts;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
-import static usercounter.manifests.Kustomize.REPOSITORY;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
+import usercounter.Repository;
 
 /** A repository of its own with this one's files, as they are now: a test may do with it what it likes. */
 record WorkingTree(Path root) {
@@ -26,17 +24,9 @@ record WorkingTree(Path root) {
             "GIT_COMMITTER_NAME", "test",
             "GIT_COMMITTER_EMAIL", "test@example.com");
 
-    /** Copies what Git tracks, or would track, into a folder. */
+    /** A copy in this folder, committed. */
     static WorkingTree in(Path folder) throws IOException, InterruptedException {
-        assumeThat(REPOSITORY.resolve(".git")).as("a clone of the repository").exists();
-        var files =
-                new WorkingTree(REPOSITORY).succeed("git", "ls-files", "--cached", "--others", "--exclude-standard");
-        for (var file : files.lines().distinct().toList()) {
-            if (Files.exists(REPOSITORY.resolve(file))) {
-                Files.createDirectories(folder.resolve(file).getParent());
-                Files.copy(REPOSITORY.resolve(file), folder.resolve(file), StandardCopyOption.COPY_ATTRIBUTES);
-            }
-        }
+        Repository.copyTo(folder);
         var tree = new WorkingTree(folder);
         tree.succeed("git", "init", "--quiet");
         tree.commit();
