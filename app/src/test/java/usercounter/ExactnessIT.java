@@ -5,41 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import usercounter.dev.RedisServer;
 
 /** Every acknowledged increment is counted exactly once: under concurrency, over restarts, through failures. */
-class ExactnessIT {
-
-    @TempDir
-    Path folder;
-
-    private RedisServer redis;
-    private PackagedServer server;
-
-    @BeforeEach
-    void start() throws IOException {
-        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
-        server = startServer("a");
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-        redis.close();
-    }
-
-    private PackagedServer startServer(String name) throws IOException {
-        return PackagedServer.start(
-                Files.createDirectory(folder.resolve(name)), Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
-    }
+class ExactnessIT extends ServersOnRedis {
 
     @Test
     void concurrentClientsOfTwoServersGetEachNumberOnce() throws IOException {
@@ -54,8 +24,7 @@ class ExactnessIT {
 
     @Test
     void aKilledRedisLosesNothingAcknowledgedAndTheServiceRecoversByItself() throws Exception {
-        AtomicBoolean over = new AtomicBoolean();
-        Load load = Load.start(16, 10, n -> !over.get(), server);
+        Load load = Load.start(16, 10, server);
         for (int outage = 0; outage < 3; outage++) {
             load.awaitAcknowledged(load.acknowledged() + 1_000);
             redis.kill();
@@ -63,8 +32,7 @@ class ExactnessIT {
             redis = RedisServer.start(folder.resolve("redis"), redis.port());
         }
         load.awaitAcknowledged(load.acknowledged() + 1_000);
-        over.set(true);
-        load.await();
+        load.stop();
 
         assertThat(load.unanswered()).isPositive();
         load.assertNothingAcknowledgedIsLost(server);
@@ -72,8 +40,7 @@ class ExactnessIT {
 
     @Test
     void clientsThatRepeatWithTheirKeysGetEachNumberOnceThoughRedisDiesOrHangs() throws Exception {
-        AtomicBoolean over = new AtomicBoolean();
-        Load load = Load.startKeyed(16, 10, n -> !over.get(), server);
+        Load load = Load.startKeyed(16, 10, server);
         for (int outage = 0; outage < 2; outage++) {
             load.awaitAcknowledged(load.acknowledged() + 1_000);
             redis.kill();
@@ -85,8 +52,7 @@ class ExactnessIT {
             redis.signal("CONT");
         }
         load.awaitAcknowledged(load.acknowledged() + 1_000);
-        over.set(true);
-        load.await();
+        load.stop();
 
         assertThat(load.unanswered()).isPositive();
         load.assertExact(server);
@@ -95,13 +61,11 @@ class ExactnessIT {
     @Test
     void clientsThatRepeatWithTheirKeysGetEachNumberOnceThoughAServerDies() throws Exception {
         try (PackagedServer second = startServer("b")) {
-            AtomicBoolean over = new AtomicBoolean();
-            Load load = Load.startKeyed(16, 10, n -> !over.get(), server, second);
+            Load load = Load.startKeyed(16, 10, server, second);
             load.awaitAcknowledged(2_000);
             server.kill();
             load.awaitAcknowledged(load.acknowledged() + 2_000);
-            over.set(true);
-            load.await();
+            load.stop();
 
             assertThat(load.unanswered()).isPositive();
             load.assertExact(second);

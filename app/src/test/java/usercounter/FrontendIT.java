@@ -3,55 +3,22 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.RedisClient;
-import usercounter.dev.RedisServer;
 
 /** nginx as the frontend configures it, in front of packaged servers. */
-class FrontendIT {
-
-    @TempDir
-    Path folder;
-
-    private RedisServer redis;
-    private PackagedServer backend;
-
-    @BeforeEach
-    void start() throws IOException {
-        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
-        backend = startBackend("a");
-    }
-
-    @AfterEach
-    void stop() {
-        backend.close();
-        redis.close();
-    }
-
-    private PackagedServer startBackend(String name) throws IOException {
-        return PackagedServer.start(
-                Files.createDirectory(folder.resolve(name)), Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
-    }
+class FrontendIT extends ServersOnRedis {
 
     @Test
     void noClientSeesTheDeathOfABackendAndEveryPostCountsOnce() throws Exception {
-        try (PackagedServer second = startBackend("b");
-                Nginx nginx = Nginx.start(folder, backend, second)) {
-            AtomicBoolean over = new AtomicBoolean();
-            Load load = Load.start(16, 10, n -> !over.get(), nginx);
+        try (PackagedServer second = startServer("b");
+                Nginx nginx = Nginx.start(folder, server, second)) {
+            Load load = Load.start(16, 10, nginx);
             load.awaitAcknowledged(1_000);
-            backend.kill();
+            server.kill();
             load.awaitAcknowledged(load.acknowledged() + 2_000);
-            over.set(true);
-            load.await();
+            load.stop();
 
             assertThat(load.unanswered()).isZero();
             load.assertExact(nginx);
@@ -60,7 +27,7 @@ class FrontendIT {
 
     @Test
     void aClientsKeyPassesAsItIsAndAPostWithoutOneGetsOneForAMinute() throws IOException {
-        try (Nginx nginx = Nginx.start(folder, backend);
+        try (Nginx nginx = Nginx.start(folder, server);
                 RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
             assertThat(nginx.post("/users/own", IdempotencyKey.HEADER, "\"a\\\"b\"")
                             .body())

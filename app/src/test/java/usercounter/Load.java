@@ -24,8 +24,8 @@ final class Load {
     private final Map<String, List<Long>> answers = new ConcurrentHashMap<>();
     private final AtomicInteger unanswered = new AtomicInteger();
     private final ExecutorService clients;
-
     private final boolean keyed;
+    private volatile boolean over;
 
     private Load(int clients, boolean keyed) {
         this.clients = Executors.newFixedThreadPool(clients);
@@ -33,11 +33,19 @@ final class Load {
     }
 
     /**
-     * Starts the clients.
+     * Starts clients that go on until they are told to {@link #stop}.
      *
      * @param users what the clients count, in turn
-     * @param goOn asked before a client's n-th request, from 0 on
      * @param servers each client has one of them
+     */
+    static Load start(int clients, int users, Endpoint... servers) {
+        return start(clients, users, n -> true, servers);
+    }
+
+    /**
+     * The same, but a client may end sooner.
+     *
+     * @param goOn asked before a client's n-th request, from 0 on
      */
     static Load start(int clients, int users, IntPredicate goOn, Endpoint... servers) {
         return new Load(clients, false).begin(clients, users, goOn, servers);
@@ -47,15 +55,15 @@ final class Load {
      * As {@link #start}, but each request has a key of its own and is repeated, with the servers in turn, until it is
      * answered.
      */
-    static Load startKeyed(int clients, int users, IntPredicate goOn, Endpoint... servers) {
-        return new Load(clients, true).begin(clients, users, goOn, servers);
+    static Load startKeyed(int clients, int users, Endpoint... servers) {
+        return new Load(clients, true).begin(clients, users, n -> true, servers);
     }
 
     private Load begin(int number, int users, IntPredicate goOn, Endpoint... servers) {
         for (int i = 0; i < number; i++) {
             int client = i;
             clients.execute(() -> {
-                for (int n = 0; goOn.test(n); n++) {
+                for (int n = 0; !over && goOn.test(n); n++) {
                     String user = "load-" + (client + n) % users;
                     if (keyed) {
                         postUntilAnswered(user, client, servers);
@@ -95,6 +103,13 @@ final class Load {
         return false;
     }
 
+    /** Lets each client finish its request. */
+    void stop() {
+        over = true;
+        await();
+    }
+
+    /** Waits for the end of clients that end by themselves. */
     void await() {
         try {
             assertThat(clients.awaitTermination(5, TimeUnit.MINUTES)).isTrue();

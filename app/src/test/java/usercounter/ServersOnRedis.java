@@ -1,0 +1,37 @@
+package usercounter;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+import usercounter.dev.RedisServer;
+
+/** For each test a Redis and a packaged server on it; a test may start a second one. */
+abstract class ServersOnRedis {
+
+    @TempDir
+    Path folder;
+
+    RedisServer redis;
+    PackagedServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
+        server = startServer("a");
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        redis.close();
+    }
+
+    PackagedServer startServer(String name) throws IOException {
+        return PackagedServer.start(
+                Files.createDirectory(folder.resolve(name)), Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
+    }
+}
