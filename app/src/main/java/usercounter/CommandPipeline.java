@@ -185,11 +185,9 @@ final class CommandPipeline implements AutoCloseable {
                 pipeline.waitAOF(1, replicas, Duration.ofNanos(timeoutNanos / 4).toMillis());
         pipeline.sync();
         try {
-            long reached = synced.get().getValue();
-            return reached >= replicas
-                    ? null
-                    : new JedisDataException(
-                            "NOREPLICAS on the disk of %d of %d replicas".formatted(reached, replicas));
+            // The node's own disk, too: after a resynchronisation it may be behind its replica's.
+            boolean durable = synced.get().getKey() >= 1 && synced.get().getValue() >= replicas;
+            return durable ? null : new JedisDataException("NOREPLICAS on too few disks: " + synced.get());
         } catch (JedisDataException e) { // the error reply of a Redis that has no append-only file, say
             return e;
         }

@@ -119,17 +119,17 @@ public class RedisConnection {
      * Sends a command that reads a key; see {@link CommandPipeline#read}. It fails with a
      * {@link JedisClusterOperationException} as long as no node is known that has the key.
      */
-    <T> CompletionStage<T> read(String key, Function<? super Pipeline, Response<T>> command) {
+    public <T> CompletionStage<T> read(String key, Function<? super Pipeline, Response<T>> command) {
         return send(key, pipeline -> pipeline.read(command));
     }
 
     /** Sends a command that writes a key; see {@link CommandPipeline#write}. It fails as {@link #read} does. */
-    <T> CompletionStage<T> write(String key, Function<? super Pipeline, Response<T>> command) {
+    public <T> CompletionStage<T> write(String key, Function<? super Pipeline, Response<T>> command) {
         return send(key, pipeline -> pipeline.write(command));
     }
 
     /** Asks every node for a sign of life; fails if none gives one. */
-    CompletionStage<Boolean> ping() {
+    public CompletionStage<Boolean> ping() {
         CompletableFuture<Boolean> first = new CompletableFuture<>();
         CompletableFuture<?>[] all = nodes.all().stream()
                 .map(node -> pipeline(node).read(Pipeline::dbSize).thenAccept(size -> first.complete(true)))

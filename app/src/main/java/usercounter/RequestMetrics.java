@@ -2,17 +2,15 @@ package usercounter;
 
 import jakarta.annotation.Priority;
 import jakarta.inject.Inject;
-import jakarta.ws.rs.Path;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.container.ContainerResponseFilter;
 import jakarta.ws.rs.container.PreMatching;
-import jakarta.ws.rs.container.ResourceInfo;
-import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.ext.Provider;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.eclipse.microprofile.metrics.Metadata;
@@ -47,9 +45,6 @@ public class RequestMetrics implements ContainerRequestFilter, ContainerResponse
     @Inject
     MetricRegistry registry;
 
-    @Context
-    ResourceInfo resource;
-
     /** Remembers when the request came. */
     @Override
     public void filter(ContainerRequestContext request) {
@@ -62,15 +57,10 @@ public class RequestMetrics implements ContainerRequestFilter, ContainerResponse
         if (request.getProperty(START) instanceof Long start) {
             Key key = new Key(
                     METHODS.contains(request.getMethod()) ? request.getMethod() : "_OTHER",
-                    route(),
+                    Objects.requireNonNullElse(request.getUriInfo().getMatchedResourceTemplate(), ""),
                     response.getStatus());
             timers.computeIfAbsent(key, this::timer).update(Duration.ofNanos(System.nanoTime() - start));
         }
-    }
-
-    private String route() {
-        Class<?> type = resource.getResourceClass();
-        return type == null ? "" : type.getAnnotation(Path.class).value();
     }
 
     private Timer timer(Key key) {
