@@ -28,15 +28,6 @@ final class GitRepository {
         git("push", "--quiet", "--force", "origin", "main");
     }
 
-    /** Copies what this checkout holds, committed or not. */
-    static void copyCheckout(Path folder) {
-        Shell.run("bash", "-euo", "pipefail", "-c", """
-                git ls-files -z --cached --others --exclude-standard |
-                  while IFS= read -rd '' file; do
-                    if [[ -e $file ]]; then mkdir -p "$0/$(dirname "$file")"; cp -p "$file" "$0/$file"; fi
-                  done""", folder.toString());
-    }
-
     Path folder() {
         return folder;
     }

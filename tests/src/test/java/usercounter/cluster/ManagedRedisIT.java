@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import usercounter.Repository;
 
 /** {@code components/managed-redis} with a Redis of another namespace: TLS by an authority of its own, and a password. */
 @Order(3)
@@ -72,7 +73,7 @@ class ManagedRedisIT {
         String address = startRedis(folder);
 
         Path checkout = Files.createDirectory(folder.resolve("checkout"));
-        GitRepository.copyCheckout(checkout);
+        Repository.copyTo(checkout);
         Files.writeString(checkout.resolve("password"), PASSWORD);
         Files.writeString(checkout.resolve("ca.crt"), authority.certificate());
         Path file = checkout.resolve("tests/overlays/managed-redis/managed-redis.yaml");
