@@ -3,6 +3,7 @@ package usercounter;
 import jakarta.annotation.PostConstruct;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
@@ -215,6 +216,12 @@ public class Counters {
         return Outcome.UNAVAILABLE;
     }
 
+    private static Outage outage(Throwable cause) {
+        return cause instanceof TimeoutException || cause.getCause() instanceof SocketTimeoutException
+                ? Outage.NO_ANSWER
+                : Outage.FAILURE;
+    }
+
     /** One line per outage, a second one if there is a reason after time-outs, and one per broken key. */
     private void report(Outcome outcome, String key, Throwable failure) {
         switch (outcome) {
@@ -227,7 +234,7 @@ public class Counters {
                 }
             }
             case UNAVAILABLE -> {
-                Outage outage = cause(failure) instanceof TimeoutException ? Outage.NO_ANSWER : Outage.FAILURE;
+                Outage outage = outage(cause(failure));
                 if (reported.getAndAccumulate(outage, Outage::moreTelling).compareTo(outage) < 0) {
                     // As text, for to an exception Liberty adds its stack trace.
                     LOG.log(Level.WARNING, "Redis at {0} does not serve: {1}", new Object[] {

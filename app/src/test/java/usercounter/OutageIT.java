@@ -80,6 +80,19 @@ class OutageIT {
     }
 
     @Test
+    void theReasonIsReportedThoughTimeoutsCameFirst() throws IOException {
+        redis.signal("STOP");
+        server.get("/users/a");
+        redis.kill();
+        server.get("/users/a");
+
+        assertThat(server.log().lines().filter(line -> line.contains("does not serve")))
+                .satisfiesExactly(
+                        line -> assertThat(line).contains("Timeout"),
+                        line -> assertThat(line).doesNotContain("Timeout"));
+    }
+
+    @Test
     void manyRequestsToAHangingRedisPileUpNowhere() throws Exception {
         redis.signal("STOP");
         long threadsBefore = threads();
