@@ -60,7 +60,7 @@ class BackupIT {
         assertThat(Http.post(user).body()).isEqualTo("3");
 
         Cluster.redisCli("flushall");
-        Readme.run("When Redis's data is lost");
+        Readme.run("components/backup", "When Redis's data is lost", "");
         Counts.awaitAnswer();
         assertThat(Http.post(user).body()).as("after the loss").isEqualTo("1");
 
@@ -140,12 +140,12 @@ class BackupIT {
 
     /** By the README's commands; returns its name. */
     private static String takeSnapshot() {
-        return snapshot(Readme.run("Backup and restore"));
+        return snapshot(Readme.run("components/backup", "Backup and restore", ""));
     }
 
     /** By the README's commands: this one, or without a name the newest. */
     private static void restore(String snapshot) {
-        Readme.run("SNAPSHOT=" + snapshot, "Restore");
+        Readme.run("components/backup", "Restore", "SNAPSHOT=" + snapshot);
         Counts.awaitAnswer();
     }
 

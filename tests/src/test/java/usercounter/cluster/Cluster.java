@@ -160,7 +160,9 @@ final class Cluster {
 
     /** Waits until every Deployment and StatefulSet is as it should be. */
     static void awaitRollouts() {
-        for (String workload : List.of("statefulset/redis", "deployment/backend", "deployment/frontend")) {
+        for (String workload : kubectl("get", "statefulsets,deployments", "--output=name")
+                .lines()
+                .toList()) {
             kubectl("rollout", "status", workload, "--timeout=5m");
         }
     }

@@ -64,8 +64,9 @@ class GitOpsIT {
         }
         repository.commit("For a test");
         Readme.run(
-                "cd '%s'; REPOSITORY='%s' IMAGE=ghcr.io/user-counter/user-counter".formatted(folder, url),
-                "By Argo CD");
+                "",
+                "By Argo CD",
+                "cd '%s'; REPOSITORY='%s' IMAGE=ghcr.io/user-counter/user-counter".formatted(folder, url));
         APPLICATION.awaitRuns(repository.revision());
         counts = new Counts();
     }
@@ -278,7 +279,7 @@ class GitOpsIT {
             Cluster.kubectl("wait", "--for=condition=Complete", "job/backup-now", "--timeout=2m");
             APPLICATION.awaitRuns(revision);
 
-            Readme.run("Restore");
+            Readme.run("components/backup", "Restore", "");
             APPLICATION.reconcile();
             assertThat(APPLICATION.runs(revision)).isTrue();
         });

@@ -79,7 +79,7 @@ class ManagedRedisIT {
         Path file = checkout.resolve("tests/overlays/managed-redis/managed-redis.yaml");
         Files.writeString(
                 file, Files.readString(file).replaceFirst("address: .*", "address: %s:%d".formatted(address, PORT)));
-        Readme.run("cd '%s'; OVERLAY=managed-redis".formatted(checkout), "Managed Redis");
+        Readme.run("components/managed-redis", "Managed Redis", "cd '%s'; OVERLAY=managed-redis".formatted(checkout));
     }
 
     private static String startRedis(Path folder) throws IOException, GeneralSecurityException {

@@ -3,6 +3,7 @@ package usercounter.cluster;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -20,20 +21,26 @@ final class Readme {
 
     /** Runs every block of commands below a heading, as one script that ends at the first failure. */
     static String run(String heading) {
-        return run("", heading);
+        return run("", heading, "");
     }
 
-    /** The same after some commands of one's own. */
-    static String run(String before, String heading) {
-        return Shell.run("bash", "-euo", "pipefail", "-c", before + "\n" + commands(heading));
+    /**
+     * The same from the README of a folder, after some commands of one's own.
+     *
+     * @param folder of the repository, such as components/backup; empty for its root
+     * @param before commands
+     */
+    static String run(String folder, String heading, String before) {
+        return Shell.run("bash", "-euo", "pipefail", "-c", before + "\n" + commands(folder, heading));
     }
 
-    private static String commands(String heading) {
+    private static String commands(String folder, String heading) {
+        Path file = Repository.ROOT.resolve(folder).resolve("README.md");
         Matcher section = Pattern.compile(
-                        "^####? " + Pattern.quote(heading) + "\n(.*?)(?=^##)", Pattern.DOTALL | Pattern.MULTILINE)
-                .matcher(text());
+                        "^#+ " + Pattern.quote(heading) + "\n(.*?)(?=^##|\\z)", Pattern.DOTALL | Pattern.MULTILINE)
+                .matcher(text(file));
         if (!section.find()) {
-            throw new AssertionError("README.md has no section '" + heading + "'");
+            throw new AssertionError(file + " has no section '" + heading + "'");
         }
         String commands = COMMANDS.matcher(section.group(1))
                 .results()
@@ -41,14 +48,14 @@ final class Readme {
                 .collect(Collectors.joining())
                 .replace("-k overlays/", "-k tests/overlays/");
         if (commands.isBlank()) {
-            throw new AssertionError("README.md has no commands in its section '" + heading + "'");
+            throw new AssertionError(file + " has no commands in its section '" + heading + "'");
         }
         return commands;
     }
 
-    private static String text() {
+    private static String text(Path file) {
         try {
-            return Files.readString(Repository.ROOT.resolve("README.md"));
+            return Files.readString(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

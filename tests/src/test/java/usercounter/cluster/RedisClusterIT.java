@@ -1,0 +1,295 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import usercounter.cluster.ExactlyOnce.Tally;
+
+/**
+ * {@code components/redis-cluster}: one thing after another breaks, every acknowledged increment is counted exactly once,
+ * and the cluster heals by itself.
+ */
+@Order(3)
+@ExtendWith(Deployed.class)
+class RedisClusterIT {
+
+    private static final int INCREMENTS = 1_000;
+    private static final int NODES = 6;
+    private static final int FIRST_SLOT_OF_B = 5_461;
+    private static final int FIRST_SLOT_OF_C = 10_923;
+    private static final String EVERY_NODE = "--selector=app.kubernetes.io/name=redis";
+
+    @BeforeAll
+    static void takeTheComponent() {
+        Readme.run("components/redis-cluster", "Redis Cluster", "");
+        Cluster.awaitEnds();
+        awaitHealth();
+    }
+
+    @AfterAll
+    static void takeItBack() {
+        Readme.run("components/redis-cluster", "Back to one Redis", "");
+        Cluster.awaitRollouts();
+        Cluster.awaitEnds();
+        assertThat(Cluster.kubectl("get", "persistentvolumeclaims", "--output=name"))
+                .as("claims")
+                .isEqualTo("persistentvolumeclaim/redis-data");
+    }
+
+    @AfterEach
+    void settle() {
+        awaitHealth();
+    }
+
+    /** Until all pods are ready, and each node knows the six that are there, and may take over. */
+    private static void awaitHealth() {
+        Cluster.awaitRollouts();
+        Cluster.await(
+                "that every node knows every other one",
+                Duration.ofMinutes(1),
+                () -> nodes().map(node -> redis(node, "cluster nodes"))
+                        .allMatch(others -> lines(others) == NODES && !others.contains("fail")));
+    }
+
+    private static Stream<String> nodes() {
+        return Stream.of("a", "b", "c")
+                .flatMap(pair -> IntStream.range(0, 2).mapToObj(ordinal -> "redis-cluster-" + pair + "-" + ordinal));
+    }
+
+    private static String redis(String node, String command) {
+        return Cluster.kubectl(redisCli(node, command));
+    }
+
+    private static String tryRedis(String node, String command) {
+        return Cluster.tryKubectl(redisCli(node, command)).output();
+    }
+
+    private static String[] redisCli(String node, String command) {
+        return new String[] {
+            "exec",
+            node,
+            "--container=redis",
+            "--",
+            "sh",
+            "-c",
+            "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e " + command
+        };
+    }
+
+    private static long lines(String text) {
+        return text.lines().count();
+    }
+
+    private static String primaryOf(String pair) {
+        return nodes().filter(node -> node.startsWith("redis-cluster-" + pair))
+                .filter(node -> redis(node, "role").startsWith("master"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void aPairIsOnTwoNodes() {
+        Cluster.assumeSecondNode();
+        for (String pair : List.of("a", "b", "c")) {
+            assertThat(Cluster.pods("redis").stream()
+                            .filter(pod -> pod.getMetadata().getName().startsWith("redis-cluster-" + pair))
+                            .map(pod -> pod.getSpec().getNodeName()))
+                    .as("nodes of pair " + pair)
+                    .hasSize(2)
+                    .doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void aPrimaryIsKilled() {
+        during("SIGKILL of a primary", () -> {
+            Cluster.killContainer(Cluster.pod(Cluster.NAMESPACE, primaryOf("a")));
+        });
+    }
+
+    @Test
+    void aPrimarysPodIsDeleted() {
+        String primary = primaryOf("b");
+        during("a primary's pod deleted", () -> {
+            Cluster.kubectl("delete", "pod", primary);
+            Cluster.awaitRollouts();
+        });
+        assertThat(primaryOf("b")).isNotEqualTo(primary);
+    }
+
+    @Test
+    void aRollingUpdate() {
+        during("rolling update", () -> {
+            Cluster.kubectl("rollout", "restart", "statefulset", EVERY_NODE);
+            Cluster.awaitRollouts();
+        });
+    }
+
+    @Test
+    void everyNodeIsDeletedAtOnce() {
+        during("all six pods deleted at once", () -> {
+            Cluster.kubectl("delete", "pods", EVERY_NODE, "--force", "--grace-period=0");
+            Cluster.awaitRollouts();
+        });
+    }
+
+    /** First the primary's, then that of the replica that took over: in the end no data is where it was. */
+    @Test
+    void bothDisksOfAPairAreLostOneAfterTheOther() {
+        for (int i = 0; i < 2; i++) {
+            String primary = primaryOf("a");
+            during("a primary's disk lost", () -> {
+                loseDisk(primary);
+                Cluster.awaitRollouts();
+            });
+            awaitHealth();
+            assertThat(primaryOf("a")).isNotEqualTo(primary);
+        }
+    }
+
+    /** Nobody makes anything up for the third of the users whose numbers are gone; a person lets them begin anew. */
+    @Test
+    void bothDisksOfAPairAreLostAtOnce() {
+        String url = Cluster.url("/users/");
+        String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
+        String other = userOf(slot -> slot >= FIRST_SLOT_OF_B);
+        assertThat(Http.post(url + user).body()).isEqualTo("1");
+        assertThat(Http.post(url + other).body()).isEqualTo("1");
+
+        Cluster.kubectl("delete", "pvc", "data-redis-cluster-a-0", "data-redis-cluster-a-1", "--wait=false");
+        Cluster.kubectl("delete", "pod", "redis-cluster-a-0", "redis-cluster-a-1", "--force", "--grace-period=0");
+        Cluster.await(
+                "that two new nodes know the others",
+                Duration.ofMinutes(2),
+                () -> nodes().limit(2).allMatch(node -> lines(tryRedis(node, "cluster nodes")) >= NODES));
+        Cluster.await(
+                "an answer about the others",
+                Duration.ofMinutes(1),
+                () -> Http.get(url + other).statusCode() == 200);
+        assertThat(Http.post(url + other).body()).isEqualTo("2");
+        assertThat(Http.get(url + user).statusCode()).isEqualTo(503);
+
+        Readme.run("components/redis-cluster", "When both disks of a pair are lost", "");
+        awaitHealth();
+        Cluster.await(
+                "an answer", Duration.ofMinutes(1), () -> Http.get(url + user).statusCode() == 200);
+        assertThat(Http.post(url + user).body()).isEqualTo("1");
+        assertThat(Http.post(url + other).body()).isEqualTo("3");
+    }
+
+    private static void loseDisk(String node) {
+        String claim = claim(node);
+        Cluster.kubectl("delete", "persistentvolumeclaim", "data-" + node, "--wait=false");
+        Cluster.kubectl("delete", "pod", node, "--force", "--grace-period=0");
+        Cluster.await(
+                "another claim",
+                Duration.ofMinutes(1),
+                () -> !claim(node).isEmpty() && !claim(node).equals(claim));
+    }
+
+    private static String claim(String node) {
+        return Cluster.kubectl(
+                "get",
+                "persistentvolumeclaim",
+                "data-" + node,
+                "--ignore-not-found",
+                "--output=jsonpath={.metadata.uid}");
+    }
+
+    /** What is on one disk only is not acknowledged, and counted once when the other is back. */
+    @Test
+    void aReplicaIsAwayAndThenItsPrimary() {
+        String url = Cluster.url("/users/");
+        String key = UUID.randomUUID().toString();
+        String user = userOf(slot -> slot >= FIRST_SLOT_OF_C);
+        String other = userOf(slot -> slot < FIRST_SLOT_OF_C);
+        assertThat(Http.post(url + user).body()).isEqualTo("1");
+        try {
+            scale("redis-cluster-c", 1);
+            Cluster.awaitEnds();
+
+            assertThat(Http.postWithKey(url + user, key).statusCode()).isEqualTo(503);
+            assertThat(Http.postWithKey(url + user, key).statusCode()).isEqualTo(503);
+            assertThat(Http.get(url + user).statusCode()).isEqualTo(200);
+            assertThat(Http.post(url + other).body()).isEqualTo("1");
+
+            scale("redis-cluster-c", 0);
+            Cluster.awaitEnds();
+
+            assertThat(Http.get(url + user).statusCode()).isEqualTo(503);
+            assertThat(Http.post(url + other).body()).isEqualTo("2");
+        } finally {
+            scale("redis-cluster-c", 2);
+            awaitHealth();
+        }
+
+        assertThat(Http.postWithKey(url + user, key).body()).isEqualTo("2");
+        assertThat(Http.get(url + user).body()).isEqualTo("2");
+    }
+
+    private static String userOf(IntPredicate slot) {
+        return Stream.generate(() -> "cluster-" + UUID.randomUUID())
+                .filter(user -> slot.test(
+                        Integer.parseInt(redis("redis-cluster-a-0", "cluster keyslot 'user:{%s}'".formatted(user)))))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void theRotationOfThePasswordKeepsTheCounts() {
+        Counts counts = new Counts();
+        Cluster.kubectl("delete", "serviceaccount", "redis");
+        Cluster.await(
+                "the end of the old password",
+                Duration.ofMinutes(1),
+                () -> Cluster.tryKubectl("get", "secret", "redis-password").exitCode() != 0);
+        Shell.run("kubectl", "apply", "-k", "tests/overlays/redis-cluster");
+        Cluster.kubectl("delete", "pods", EVERY_NODE);
+        Cluster.kubectl("rollout", "restart", "deployment/backend");
+        Cluster.awaitRollouts();
+
+        counts.assertKept();
+    }
+
+    private static void scale(String statefulSet, int replicas) {
+        Cluster.kubectl("scale", "statefulset", statefulSet, "--replicas=" + replicas);
+        Cluster.awaitRollouts();
+    }
+
+    /** The checker finds what REDIS_REPLICAS is there for: increments that were acknowledged on one disk, which is lost. */
+    @Test
+    void lossesAreFoundWithoutWaitingForTheReplica() {
+        Cluster.kubectl("set", "env", "deployment/backend", "REDIS_REPLICAS=0");
+        try {
+            Cluster.awaitRollouts();
+            Cluster.awaitEnds();
+            Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
+                scale("redis-cluster-c", 1);
+                Cluster.awaitEnds();
+                loseDisk("redis-cluster-c-0");
+                Cluster.kubectl("scale", "statefulset/redis-cluster-c", "--replicas=2");
+                awaitHealth();
+            });
+
+            assertThat(tally.lost()).as(tally.toString()).isPositive();
+        } finally {
+            Cluster.kubectl("set", "env", "deployment/backend", "REDIS_REPLICAS-");
+            Cluster.awaitRollouts();
+        }
+    }
+
+    private static void during(String what, Runnable fault) {
+        ExactlyOnce.during("Redis Cluster: " + what, INCREMENTS, fault);
+    }
+}
