@@ -288,11 +288,16 @@ class RedisClusterIT {
         try {
             Cluster.awaitRollouts();
             Cluster.awaitEnds();
+            String primary = primaryOf("c");
+            String replica = nodes().skip(NODES - 2)
+                    .filter(node -> !node.equals(primary))
+                    .findFirst()
+                    .orElseThrow();
             Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
-                scale("redis-cluster-c", 1);
-                Cluster.awaitEnds();
-                loseDisk("redis-cluster-c-0");
-                Cluster.kubectl("scale", "statefulset/redis-cluster-c", "--replicas=2");
+                redis(replica, "config set masterauth 'another'");
+                redis(replica, "client kill type master");
+                loseDisk(primary);
+                redis(replica, "config set masterauth $(cat /run/secrets/redis/password)");
                 awaitHealth();
             });
 
