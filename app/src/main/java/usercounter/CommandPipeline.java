@@ -182,9 +182,8 @@ final class CommandPipeline implements AutoCloseable {
     private RuntimeException awaitReplicas(Pipeline pipeline) {
         // For half of the time in all, so that the answer to what was only read comes in time, too.
         long timeout = Duration.ofNanos(timeoutNanos / 4).toMillis();
-        // A replica that is asked about its disk together with the write answers before it has synced it, and again
-        // only
-        // a second later. So it is asked when it is known to have the write.
+        // A replica that is asked about its disk together with the write answers before it has synced it, and again a
+        // second later only. So it is asked when it is known to have the write.
         pipeline.waitReplicas(replicas, timeout);
         Response<KeyValue<Long, Long>> synced = pipeline.waitAOF(1, replicas, timeout);
         pipeline.sync();
