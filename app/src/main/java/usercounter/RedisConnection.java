@@ -83,8 +83,7 @@ public class RedisConnection {
         int timeout = Math.toIntExact(settings.redisTimeout().toMillis());
         DefaultJedisClientConfig.Builder config = DefaultJedisClientConfig.builder()
                 .database(address.database())
-                // What a new connection asks first may cost the time-out once more, so it asks for no more than it has
-                // to.
+                // What a new connection asks first may cost the time-out once more, so it asks for what it has to only.
                 .serverDefaultProtocol()
                 .clientSetInfoConfig(ClientSetInfoConfig.DISABLED)
                 // A host that does not even take the connection is tried again soon, to notice its return.
@@ -142,13 +141,16 @@ public class RedisConnection {
 
     private <T> CompletionStage<T> send(String key, Function<CommandPipeline, CompletableFuture<T>> command) {
         return nodes.nodeOf(key)
-                .map(node -> command.apply(pipeline(node))
-                        .exceptionallyCompose(failure -> failure instanceof JedisMovedDataException moved
-                                ? command.apply(
-                                        pipeline(moved.getTargetNode())) // it did not run where it was sent first
-                                : CompletableFuture.failedFuture(failure)))
+                .map(node -> command.apply(pipeline(node)).exceptionallyCompose(failure -> follow(failure, command)))
                 .orElseGet(() -> CompletableFuture.failedFuture(
                         new JedisClusterOperationException("No node is known for this key")));
+    }
+
+    /** A node that does not have the key any more has not run the command: the one that it names is to. */
+    private <T> CompletionStage<T> follow(Throwable failure, Function<CommandPipeline, CompletableFuture<T>> command) {
+        return failure instanceof JedisMovedDataException moved
+                ? command.apply(pipeline(moved.getTargetNode()))
+                : CompletableFuture.failedFuture(failure);
     }
 
     private CommandPipeline pipeline(HostAndPort node) {

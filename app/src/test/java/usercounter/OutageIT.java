@@ -64,6 +64,7 @@ class OutageIT {
         Thread.sleep(1_500); // the idle check is due within this time
 
         assertThat(server.post("/users/a").statusCode()).isEqualTo(200);
+        assertThat(server.log()).doesNotContain("\tat ");
     }
 
     @Test

@@ -2,6 +2,7 @@ package usercounter.cluster;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,7 +46,8 @@ final class Shell {
                     throw new AssertionError(
                             "No end of " + String.join(" ", command) + "\n" + Files.readString(output));
                 }
-                return new Result(process.exitValue(), Files.readString(output));
+                // Leniently: a log may hold bytes of a damaged file.
+                return new Result(process.exitValue(), new String(Files.readAllBytes(output), StandardCharsets.UTF_8));
             } finally {
                 Files.delete(output);
             }
