@@ -137,7 +137,7 @@ class ManagedRedisIT {
                             exec 3<>/dev/tcp/127.0.0.1/1323
                             printf 'POST /users/a HTTP/1.0\\r\\n\\r\\n' >&3
                             cat <&3"""))
-                            .startsWith("HTTP/1.1 503 "));
+                            .startsWith("HTTP/1.0 503 "));
         } finally {
             Cluster.kubectl("delete", "secret", "mistake");
         }
