@@ -16,6 +16,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -200,15 +201,9 @@ class CommandPipelineTest {
     /** Suspends Redis with a command on its way, so that the next ones gather. */
     private CompletableFuture<Long> incrementWithoutAnswer(String key) throws InterruptedException {
         suspend();
-        CompletableFuture<Long> answer = new CompletableFuture<>();
         // On another thread, since the one that submits a lone command waits for Redis.
-        executor.execute(() -> increment(key).whenComplete((value, failure) -> {
-            if (failure == null) {
-                answer.complete(value);
-            } else {
-                answer.completeExceptionally(failure);
-            }
-        }));
+        CompletableFuture<Long> answer =
+                CompletableFuture.supplyAsync(() -> increment(key), executor).thenCompose(Function.identity());
         while (redis.getPool().getNumActive() == 0) {
             Thread.sleep(1);
         }

@@ -54,13 +54,29 @@ final class Cluster {
 
     /** Asks Redis, past the service; what it answers must be no error. */
     static String redisCli(String command) {
-        return kubectl(
-                "exec",
-                "redis-0",
-                "--",
-                "sh",
-                "-c",
-                "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e " + command);
+        return redisCli("redis-0", command);
+    }
+
+    /** The same of another pod than the base's. */
+    static String redisCli(String pod, String command) {
+        return kubectl(inRedis(pod, command));
+    }
+
+    /** The same, but it may fail. */
+    static Shell.Result tryRedisCli(String pod, String command) {
+        return tryKubectl(inRedis(pod, command));
+    }
+
+    private static String[] inRedis(String pod, String command) {
+        return new String[] {
+            "exec",
+            pod,
+            "--container=redis",
+            "--",
+            "sh",
+            "-c",
+            "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e " + command
+        };
     }
 
     /** The pods of a component that are not about to end. */

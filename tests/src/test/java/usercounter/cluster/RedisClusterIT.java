@@ -60,7 +60,7 @@ class RedisClusterIT {
         Cluster.await(
                 "that every node knows every other one",
                 Duration.ofMinutes(1),
-                () -> nodes().map(node -> redis(node, "cluster nodes"))
+                () -> nodes().map(node -> Cluster.redisCli(node, "cluster nodes"))
                         .allMatch(others -> lines(others) == NODES && !others.contains("fail")));
     }
 
@@ -69,33 +69,13 @@ class RedisClusterIT {
                 .flatMap(pair -> IntStream.range(0, 2).mapToObj(ordinal -> "redis-cluster-" + pair + "-" + ordinal));
     }
 
-    private static String redis(String node, String command) {
-        return Cluster.kubectl(redisCli(node, command));
-    }
-
-    private static String tryRedis(String node, String command) {
-        return Cluster.tryKubectl(redisCli(node, command)).output();
-    }
-
-    private static String[] redisCli(String node, String command) {
-        return new String[] {
-            "exec",
-            node,
-            "--container=redis",
-            "--",
-            "sh",
-            "-c",
-            "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e " + command
-        };
-    }
-
     private static long lines(String text) {
         return text.lines().count();
     }
 
     private static String primaryOf(String pair) {
         return nodes().filter(node -> node.startsWith("redis-cluster-" + pair))
-                .filter(node -> redis(node, "role").startsWith("master"))
+                .filter(node -> Cluster.redisCli(node, "role").startsWith("master"))
                 .findFirst()
                 .orElseThrow();
     }
@@ -174,7 +154,9 @@ class RedisClusterIT {
         Cluster.await(
                 "that two new nodes know the others",
                 Duration.ofMinutes(2),
-                () -> nodes().limit(2).allMatch(node -> lines(tryRedis(node, "cluster nodes")) >= NODES));
+                () -> nodes().limit(2)
+                        .allMatch(node ->
+                                lines(Cluster.tryRedisCli(node, "cluster nodes").output()) >= NODES));
         Cluster.await(
                 "an answer about the others",
                 Duration.ofMinutes(1),
@@ -254,8 +236,8 @@ class RedisClusterIT {
 
     private static String userOf(IntPredicate slot) {
         return Stream.generate(() -> "cluster-" + UUID.randomUUID())
-                .filter(user -> slot.test(
-                        Integer.parseInt(redis("redis-cluster-a-0", "cluster keyslot 'user:{%s}'".formatted(user)))))
+                .filter(user -> slot.test(Integer.parseInt(
+                        Cluster.redisCli("redis-cluster-a-0", "cluster keyslot 'user:{%s}'".formatted(user)))))
                 .findFirst()
                 .orElseThrow();
     }
@@ -294,10 +276,10 @@ class RedisClusterIT {
                     .findFirst()
                     .orElseThrow();
             Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
-                redis(replica, "config set masterauth 'another'");
-                redis(replica, "client kill type master");
+                Cluster.redisCli(replica, "config set masterauth 'another'");
+                Cluster.redisCli(replica, "client kill type master");
                 loseDisk(primary);
-                redis(replica, "config set masterauth $(cat /run/secrets/redis/password)");
+                Cluster.redisCli(replica, "config set masterauth $(cat /run/secrets/redis/password)");
                 awaitHealth();
             });
 

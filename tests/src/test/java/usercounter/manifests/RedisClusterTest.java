@@ -3,11 +3,9 @@ package usercounter.manifests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kubernetes.client.openapi.models.V1StatefulSet;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,23 +18,13 @@ class RedisClusterTest {
 
     @BeforeAll
     static void render(@TempDir Path folder) throws Exception {
-        for (var part : List.of("base", "components", "overlays")) {
-            copy(Repository.ROOT.resolve(part), folder.resolve(part));
-        }
+        Repository.copyTo(folder);
         var overlay = folder.resolve("overlays/gke");
         Files.writeString(
                 overlay.resolve("kustomization.yaml"),
                 "\ncomponents: [../../components/redis-cluster]\n",
                 StandardOpenOption.APPEND);
         gke = Manifests.parse(Kustomize.KUBECTL.build(overlay));
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        try (var files = Files.walk(from)) {
-            for (var file : files.toList()) {
-                Files.copy(file, to.resolve(from.relativize(file).toString()));
-            }
-        }
     }
 
     @Test
