@@ -23,6 +23,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class ExactlyOnce {
 
+    /** That are acknowledged at least, for each fault; {@code -Dincrements=…} for a longer run. */
+    private static final int INCREMENTS = Integer.getInteger("increments", 2_000);
+
     private static final int USERS = 20;
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
@@ -81,9 +84,9 @@ final class ExactlyOnce {
         this.attempt = attempt;
     }
 
-    /** Breaks something under load, waits until this many increments are acknowledged, and wants every one exactly once. */
-    static void during(String what, int atLeast, Runnable fault) {
-        Tally tally = tally(Http::postWithKey, atLeast, fault);
+    /** Breaks something under load, waits for {@link #INCREMENTS}, and wants every one exactly once. */
+    static void during(String what, Runnable fault) {
+        Tally tally = tally(Http::postWithKey, INCREMENTS, fault);
         Load.measured(what, tally.toString());
         assertThat(tally.lost()).as("lost: " + tally).isZero();
         assertThat(tally.doubled()).as("double: " + tally).isZero();

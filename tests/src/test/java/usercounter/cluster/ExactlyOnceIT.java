@@ -23,9 +23,6 @@ import usercounter.cluster.ExactlyOnce.Tally;
 @ExtendWith(Deployed.class)
 class ExactlyOnceIT {
 
-    /** For each fault; {@code -Dincrements=…} for a longer run. */
-    private static final int INCREMENTS = Integer.getInteger("increments", 2_000);
-
     @AfterEach
     void settle() {
         Cluster.awaitRollouts();
@@ -34,7 +31,7 @@ class ExactlyOnceIT {
     @ParameterizedTest
     @ValueSource(strings = {"backend", "frontend", "redis"})
     void aContainerIsKilled(String name) {
-        ExactlyOnce.during("SIGKILL of a container of " + name, INCREMENTS, () -> {
+        ExactlyOnce.during("SIGKILL of a container of " + name, () -> {
             Cluster.killContainer(Cluster.pods(name).get(0));
         });
     }
@@ -42,7 +39,7 @@ class ExactlyOnceIT {
     @ParameterizedTest
     @ValueSource(strings = {"deployment/backend", "deployment/frontend", "statefulset/redis"})
     void aRollingUpdate(String workload) {
-        ExactlyOnce.during("rolling update of " + workload.replaceFirst(".*/", ""), INCREMENTS, () -> {
+        ExactlyOnce.during("rolling update of " + workload.replaceFirst(".*/", ""), () -> {
             Cluster.kubectl("rollout", "restart", workload);
             Cluster.kubectl("rollout", "status", workload, "--timeout=5m");
         });
@@ -50,7 +47,7 @@ class ExactlyOnceIT {
 
     @Test
     void everyPodIsDeletedAtOnce() {
-        ExactlyOnce.during("every pod deleted at once", INCREMENTS, () -> {
+        ExactlyOnce.during("every pod deleted at once", () -> {
             Cluster.kubectl("delete", "pods", "--all", "--force", "--grace-period=0");
             Cluster.awaitRollouts();
         });
@@ -60,7 +57,7 @@ class ExactlyOnceIT {
     @Test
     void aNodeIsDrained() {
         String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
-        ExactlyOnce.during("drain of Redis's node", INCREMENTS, () -> {
+        ExactlyOnce.during("drain of Redis's node", () -> {
             try {
                 Cluster.kubectl("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=5m");
             } finally {
@@ -73,7 +70,7 @@ class ExactlyOnceIT {
     @Test
     void aNodesKubeletAndContainerRuntimeAreKilled() {
         String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
-        ExactlyOnce.during("SIGKILL of kubelet and container runtime of Redis's node", INCREMENTS, () -> {
+        ExactlyOnce.during("SIGKILL of kubelet and container runtime of Redis's node", () -> {
             Cluster.ssh(node, "sudo systemctl kill --signal=KILL kubelet containerd");
             Cluster.awaitNodes();
         });
@@ -82,7 +79,7 @@ class ExactlyOnceIT {
     @Test
     void aNodeIsCutOffAndComesBack() {
         String node = nodeWithoutRedis();
-        ExactlyOnce.during("a node without Redis cut off until it is given up, and back", INCREMENTS, () -> {
+        ExactlyOnce.during("a node without Redis cut off until it is given up, and back", () -> {
             Shell.run("minikube", "node", "stop", node);
             Cluster.await(
                     "that the node is given up",
@@ -110,7 +107,7 @@ class ExactlyOnceIT {
         Cluster.kubectl("patch", "statefulset/redis", "--patch-file=tests/src/test/resources/small-disk.yaml");
         try {
             Cluster.awaitRollouts();
-            ExactlyOnce.during("Redis's disk full, and room again", INCREMENTS, () -> {
+            ExactlyOnce.during("Redis's disk full, and room again", () -> {
                 onRedissDisk("dd if=/dev/zero of=/data/filling bs=64k || true");
                 Cluster.await(
                         "the end of a Redis that finds no room",

@@ -145,8 +145,7 @@ class GitOpsIT {
             repository.edit(file, text -> text + "# Another line\n");
         }
 
-        ExactlyOnce.during(
-                "a push that replaces every pod", REQUESTS, () -> APPLICATION.awaitRuns(repository.push("All three")));
+        ExactlyOnce.during("a push that replaces every pod", () -> APPLICATION.awaitRuns(repository.push("All three")));
 
         assertThat(pods()).doesNotContainAnyElementsOf(before);
     }
