@@ -60,7 +60,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=positive(int), default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=positive(float), default=3, help="of each load; default: %(default)s")
-    parser.add_argument("--warm-up", type=positive(int), default=100_000, help="POSTs, and GETs; default: %(default)s")
+    parser.add_argument("--warm-up", type=positive(int), default=300_000, help="POSTs, and GETs; default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="shows in a few minutes that all of it works")
     peers = [program.name for program in PROGRAMS if program.name != SERVICE]
     parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of: {', '.join(peers)}")
