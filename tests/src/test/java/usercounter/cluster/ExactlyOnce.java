@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Clients that give each POST an idempotency key, repeat it until it is acknowledged, and record every answer. Whatever
@@ -27,7 +28,8 @@ final class ExactlyOnce {
     private static final int INCREMENTS = Integer.getInteger("increments", 2_000);
 
     private static final int USERS = 20;
-    private static final Duration PATIENCE = Duration.ofMinutes(5);
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
+    private static final Duration BEFORE_NEXT_TRY = Duration.ofMillis(50);
 
     /** One try of a POST. */
     interface Attempt {
@@ -132,17 +134,8 @@ final class ExactlyOnce {
                 // No answer: it may have counted or not, and the key makes that the same.
             }
             repeats.incrementAndGet();
-            pause();
+            LockSupport.parkNanos(BEFORE_NEXT_TRY.toNanos());
         }
         throw new AssertionError("Not acknowledged within " + PATIENCE + ": " + user);
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(50);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
-        }
     }
 }
