@@ -3,11 +3,14 @@ Measures this service beside its peers: the same API, the same Redis, the same l
 
 Every server runs all the time, warmed up by the same number of requests. Each round puts one after another under each
 load, so that whatever else the machine does hits all alike, and a ratio is made of two measurements of the same round.
-Results are a table (results.md), every measurement (results.json) and plots (SVG), in bench/results. A run with --quick
-or --only leaves that folder alone and writes to bench/target/results.
+Results are tables (results.md), every measurement (results.json) and plots (SVG), in bench/results, and the README's
+table. A run with --quick or --only leaves these alone and writes to bench/target/results.
+
+With --cluster it measures the application in the cluster of the current kubeconfig instead, through its LoadBalancer,
+with 1, 2 and 4 backends: a table (cluster.md) of requests a second and of where their CPU time goes.
 
 Needs: a JDK, 21 or later, in JAVA_HOME (virtual threads); Go; Rust's cargo; Python 3; redis-server, redis-cli and
-redis-benchmark.
+redis-benchmark. For --cluster: cargo, Python 3 and kubectl.
 """
 
 import argparse
@@ -20,7 +23,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import plots, table
+from harness import cluster, plots, table
 from harness.load import (
     CLOSED,
     CONNECTIONS,
@@ -48,8 +51,12 @@ def main() -> None:
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     try:
-        check_tools()
-        measure(options)
+        if options.cluster:
+            measure_cluster(options)
+        else:
+            check_tools("go", "cargo", "redis-server", "redis-cli", "redis-benchmark")
+            check_java()
+            measure(options)
     except (Failure, subprocess.CalledProcessError) as e:
         sys.exit(f"bench/run: {e}")
     except KeyboardInterrupt:
@@ -60,13 +67,16 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=positive(int), default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=positive(float), default=3, help="of each load; default: %(default)s")
-    parser.add_argument("--warm-up", type=positive(int), default=300_000, help="POSTs, and GETs; default: %(default)s")
+    parser.add_argument("--warm-up", type=positive(int), help="POSTs, and GETs; default: 300000, with --cluster 60000")
     parser.add_argument("--quick", action="store_true", help="shows in a few minutes that all of it works")
     peers = [program.name for program in PROGRAMS if program.name != SERVICE]
+    parser.add_argument("--cluster", action="store_true", help="measures what is deployed, with 1, 2 and 4 backends")
     parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of: {', '.join(peers)}")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 5_000
+    elif not options.warm_up:
+        options.warm_up = 60_000 if options.cluster else 300_000
     return options
 
 
@@ -81,12 +91,24 @@ def positive(number):
     return parse_positive
 
 
-def check_tools() -> None:
-    for tool in ("go", "cargo", "redis-server", "redis-cli", "redis-benchmark"):
+def check_tools(*tools: str) -> None:
+    for tool in tools:
         if not shutil.which(tool):
             raise Failure(f"{tool} is needed, and not in PATH")
+
+
+def check_java() -> None:
     if java_version() < 21:
         raise Failure(f"JAVA_HOME has to be a JDK, 21 or later; {JAVA} is not")
+
+
+def measure_cluster(options: argparse.Namespace) -> None:
+    check_tools("cargo", "kubectl")
+    TARGET.mkdir(exist_ok=True)
+    install()
+    stored = cluster.memory()
+    samples = cluster.measure(options.rounds, options.seconds, options.warm_up, say)
+    cluster.write(samples, stored, options.rounds, options.seconds, results_folder(not options.quick))
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -107,18 +129,25 @@ def measure(options: argparse.Namespace) -> None:
         say("Warm-up")
         for server in servers:
             for load in (POST, GET):
-                warm_up(server, load, options.warm_up)
+                warm_up(server.url, load, options.warm_up)
         for round_ in range(1, options.rounds + 1):
             say(f"Round {round_} of {options.rounds}")
             measure_round(round_, servers, redis, options.seconds, results)
 
     whole = not (options.quick or options.only)
-    folder = BENCH / "results" if whole else TARGET / "results"
-    folder.mkdir(exist_ok=True)
+    folder = results_folder(whole)
     results.write(folder)
     table.write(results, folder)
     plots.write(results, folder)
-    say(f"Written to {os.path.relpath(folder)}")
+    if whole:
+        table.write_into_readme(results)
+
+
+def results_folder(whole: bool) -> Path:
+    folder = BENCH / "results" if whole else TARGET / "results"
+    folder.mkdir(exist_ok=True)
+    say(f"Writing to {os.path.relpath(folder)}")
+    return folder
 
 
 def start(programs, redis: Redis, runs: Path, results: Results, stack: contextlib.ExitStack) -> list[Server]:

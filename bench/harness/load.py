@@ -57,6 +57,19 @@ class Measurement:
     resident: int
 
 
+@dataclass(frozen=True)
+class Report:
+    """What the load generator reports: answers with status 200, latencies in milliseconds, its own CPU time."""
+
+    answers: int
+    failed: int
+    seconds: float
+    p50: float
+    p99: float
+    p999: float
+    generator_cpu_seconds: float
+
+
 def install():
     """Once; cargo leaves a version alone that is there."""
     run(["cargo", "install", "oha", "--version", OHA_VERSION, "--locked", "--root", str(OHA.parent.parent)], TARGET)
@@ -64,58 +77,74 @@ def install():
 
 def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int) -> Measurement:
     """Puts a server under load, and makes sure that no answered increment was lost."""
-    duration = ["-z", f"{seconds}s", "--wait-ongoing-requests-after-deadline"]
     sum_before = redis.sum()
-    cpu_before, own_before = server.cpu_seconds(), _children_cpu_seconds()
-    output = _oha(server, load, duration)
-    cpu, own = server.cpu_seconds() - cpu_before, _children_cpu_seconds() - own_before
+    cpu_before = server.cpu_seconds()
+    report = put_under_load(server.url, load, seconds)
+    cpu = server.cpu_seconds() - cpu_before
     resident = server.resident_bytes()
     counted = redis.sum() - sum_before
-
-    report = json.loads(output)
-    answers = report["statusCodeDistribution"].get("200", 0)
-    failed = sum(report["statusCodeDistribution"].values()) - answers + sum(report["errorDistribution"].values())
-    if not answers:
-        raise Failure(f"{server.name} answered nothing to {load}: {output.decode()}")
-    if load.method == "POST" and not answers <= counted <= answers + failed:
-        raise Failure(f"{server.name} answered {answers} increments of {answers + failed}, and Redis counted {counted}")
-    percentiles = report["latencyPercentiles"]
+    if load.method == "POST" and not report.answers <= counted <= report.answers + report.failed:
+        raise Failure(
+            f"{server.name} answered {report.answers} increments of {report.answers + report.failed}, and Redis counted "
+            f"{counted}"
+        )
     return Measurement(
         round=round_,
         server=server.name,
         load=load,
-        answers_per_second=answers / report["summary"]["total"],
-        failed=failed,
-        p50=percentiles["p50"] * 1e3,
-        p99=percentiles["p99"] * 1e3,
-        p999=percentiles["p99.9"] * 1e3,
-        server_cpu=cpu / answers * 1e6,
-        generator_cpu=own / answers * 1e6,
+        answers_per_second=report.answers / report.seconds,
+        failed=report.failed,
+        p50=report.p50,
+        p99=report.p99,
+        p999=report.p999,
+        server_cpu=cpu / report.answers * 1e6,
+        generator_cpu=report.generator_cpu_seconds / report.answers * 1e6,
         resident=resident,
     )
 
 
-def warm_up(server: Server, load: Load, requests: int) -> None:
+def put_under_load(url: str, load: Load, seconds: float) -> Report:
+    """Puts what serves at an address under load for some time."""
+    own_before = _children_cpu_seconds()
+    output = _oha(url, load, ["-z", f"{seconds}s", "--wait-ongoing-requests-after-deadline"])
+    own = _children_cpu_seconds() - own_before
+    report = json.loads(output)
+    answers = report["statusCodeDistribution"].get("200", 0)
+    if not answers:
+        raise Failure(f"{url} answered nothing to {load}: {output.decode()}")
+    percentiles = report["latencyPercentiles"]
+    return Report(
+        answers=answers,
+        failed=sum(report["statusCodeDistribution"].values()) - answers + sum(report["errorDistribution"].values()),
+        seconds=report["summary"]["total"],
+        p50=percentiles["p50"] * 1e3,
+        p99=percentiles["p99"] * 1e3,
+        p999=percentiles["p99.9"] * 1e3,
+        generator_cpu_seconds=own,
+    )
+
+
+def warm_up(url: str, load: Load, requests: int) -> None:
     """By a number of requests, since that is what a JVM compiles by: on a slow machine seconds say nothing."""
-    _oha(server, load, ["-n", str(requests)])
+    _oha(url, load, ["-n", str(requests)])
 
 
-def _oha(server: Server, load: Load, extent: list[str]) -> bytes:
-    url = server.url + load.path
-    _require_own_address(server, url)
+def _oha(url: str, load: Load, extent: list[str]) -> bytes:
+    pattern = url + load.path
+    _require_own_address(url, pattern)
     command = [str(OHA), "--no-tui", "--output-format", "json", "--rand-regex-url"]
     command += ["-m", load.method, "-c", str(load.connections), *extent]
     if load.rate:
         command += ["-q", str(load.rate), "--latency-correction"]
-    return subprocess.run([*command, url], stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run([*command, pattern], stdout=subprocess.PIPE, check=True).stdout
 
 
-def _require_own_address(server: Server, pattern: str) -> None:
+def _require_own_address(url: str, pattern: str) -> None:
     """Load must reach no other machine: oha makes the URLs from a pattern, so see what it makes of this one."""
     command = [str(OHA), "--rand-regex-url", "--dump-urls", "10", pattern]
     urls = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
-    if not urls or not all(url.startswith(f"{server.url}/") for url in urls):
-        raise Failure(f"oha would not send to {server.url} alone: {urls}")
+    if not urls or not all(made.startswith(f"{url}/") for made in urls):
+        raise Failure(f"oha would not send to {url} alone: {urls}")
 
 
 def increments_per_second(redis: Redis, connections: int, pipeline: int, seconds: float) -> float:

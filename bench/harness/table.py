@@ -1,9 +1,10 @@
-"""The results as a page of tables."""
+"""The results as a page of tables, and the README's one."""
 
+import re
 from pathlib import Path
 
 from harness.load import CLOSED, CONSTANT, GET, MANY, OPEN_RATE, PIPELINE, POST, Load, open_loop
-from harness.programs import SERVICE
+from harness.programs import ROOT, SERVICE, Failure
 from harness.results import Results, Spread
 
 FIGURES = [
@@ -45,6 +46,35 @@ def write(results: Results, folder: Path) -> None:
         limits(results),
     ]
     (folder / "results.md").write_text("\n\n".join(parts) + "\n")
+
+
+def write_into_readme(results: Results) -> None:
+    """Replaces the table there."""
+    readme = ROOT / "README.md"
+    text, found = re.subn(
+        r"(?<=<!-- bench/run writes this table -->\n).*?(?=\n\n)",
+        lambda _: summary(results),
+        readme.read_text(),
+        flags=re.DOTALL,
+    )
+    if found != 1:
+        raise Failure("README.md has no comment that says where bench/run writes its table")
+    readme.write_text(text)
+
+
+def summary(results: Results) -> str:
+    header = ["server", "POST/s", "this ÷ it", "p99", "GET/s", "this ÷ it", "p99", "memory", "start"]
+    rows = []
+    for server in results.servers():
+        cells = [server]
+        for load in (POST, GET):
+            cells.append(f"{results.median(server, load, 'answers_per_second'):,.0f}")
+            cells.append(f"{results.to_peer(server, load, 'answers_per_second').median:.2f}")
+            cells.append(f"{results.median(server, load, 'p99'):.0f} ms")
+        cells.append(f"{results.loaded(server) / 2**20:.0f} MiB")
+        cells.append(f"{results.start_seconds(server).median:.1f} s")
+        rows.append(cells)
+    return table(header, rows)
 
 
 def conditions(results: Results) -> str:

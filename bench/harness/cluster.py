@@ -1,0 +1,210 @@
+"""
+Measures the application in the cluster of the current kubeconfig, through its LoadBalancer, with 1, 2 and 4 backends,
+and what its Redis needs for a user, an idempotency key and an increment.
+
+Each round goes through all numbers of backends and the next one comes back, so that what else the machine does hits all
+alike. Users of the load (0000 to 9999) are counted meanwhile; at the end there are as many backends as before.
+"""
+
+import json
+import os
+import re
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from harness.load import GET, MANY, POST, Load, Report, put_under_load, warm_up
+from harness.programs import Failure
+from harness.table import table
+
+BACKENDS = [1, 2, 4]
+COMPONENTS = ["frontend", "backend", "redis"]
+
+# What Redis keeps, as the service lays it out: a key, by number, and its value.
+UUID = "00000000-0000-4000-8000-0000%08d"
+STORED = {
+    "a user, id of 8 characters, counted up to 9,999 times": ("user:{%08d}", "9999"),
+    "a user, id of 36 characters, counted more often": (f"user:{{{UUID}}}", "10000"),
+    "an idempotency key of 36 characters, user's id of 8": (f"user:{{12345678}}:key:{UUID}", "10000", "PX", "86400000"),
+    "an idempotency key of 36 characters, user's id of 36": (
+        f"user:{{{UUID % 0}}}:key:{UUID}",
+        "10000",
+        "PX",
+        "86400000",
+    ),
+}
+STORE = "for i = 1, 100000 do redis.call('SET', string.format(ARGV[1], i), unpack(ARGV, 2)) end"
+# A Redis beside the one that serves, of the same version, which writes nothing.
+MEMORY = """
+redis-server --port 6380 --save '' >/dev/null &
+ask() { redis-cli -p 6380 "$@"; }
+used() { ask info memory | sed -n 's/^used_memory:\\([0-9]*\\).*/\\1/p'; }
+until ask ping >/dev/null 2>&1; do sleep 0.1; done
+before=$(used)
+ask eval "$@" >/dev/null
+after=$(used)
+ask shutdown
+wait
+echo $(((after - before) / 100000))
+"""
+APPEND_ONLY_FILE = "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e info persistence"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A load on a number of backends; CPU time in seconds of each component's pods together; bytes on Redis's disk."""
+
+    backends: int
+    load: Load
+    report: Report
+    cpu_seconds: dict[str, float]
+    appended: int
+
+
+def measure(rounds: int, seconds: float, warm_up_requests: int, say) -> list[Sample]:
+    """Warms up by a number of requests for all backends together, of which nginx gives each its share."""
+    url = f"http://{_address()}"
+    samples = []
+    warm: set[str] = set()
+    with _as_many_backends_as_before():
+        for round_ in range(rounds):
+            for backends in BACKENDS if round_ % 2 == 0 else reversed(BACKENDS):
+                say(f"Round {round_ + 1} of {rounds}: {backends} backends")
+                _scale(backends)
+                if cold := set(_pods("backend")) - warm:
+                    for load in (POST, GET):
+                        warm_up(url, load, warm_up_requests * backends // max(BACKENDS))
+                    warm |= cold
+                samples += [_sample(url, backends, load, seconds) for load in (POST, GET)]
+    return samples
+
+
+def memory() -> dict[str, int]:
+    """Bytes of Redis's memory for each of what is STORED."""
+    return {
+        what: int(_in_redis(MEMORY, STORE, "0", *key_and_value).split()[-1]) for what, key_and_value in STORED.items()
+    }
+
+
+def write(samples: list[Sample], stored: dict[str, int], rounds: int, seconds: float, folder: Path) -> None:
+    cells = []
+    for load in (POST, GET):
+        for backends in BACKENDS:
+            same = [sample for sample in samples if (sample.backends, sample.load) == (backends, load)]
+            cells.append(_row(load, backends, same))
+    failed = sum(sample.report.failed for sample in samples)
+    parts = [
+        "# With more backends",
+        f"{MANY} connections to the LoadBalancer; medians of {rounds} rounds of {seconds:g} s for each load. Latencies in "
+        "ms; then the CPU time of a request in µs, by where it was spent. Load generator and cluster shared the "
+        f"machine's {_processors()} processors. Requests not answered 200: {failed}.",
+        table(["load", "backends", "requests/s", "p50", "p99", *COMPONENTS, "load generator"], cells),
+        "# What Redis needs",
+        table(["", "bytes of memory"], [[what, str(size)] for what, size in stored.items()]),
+        f"A POST, with the key that nginx gives it, takes {_appended_by_post(samples):.0f} bytes of the append-only file, "
+        "until Redis rewrites that.",
+    ]
+    (folder / "cluster.md").write_text("\n\n".join(parts) + "\n")
+
+
+def _row(load: Load, backends: int, same: list[Sample]) -> list[str]:
+    def middle(figure) -> float:
+        return median(figure(sample) for sample in same)
+
+    def cpu(component: str) -> float:
+        return middle(lambda sample: sample.cpu_seconds[component] / sample.report.answers * 1e6)
+
+    return [
+        load.method,
+        str(backends),
+        f"{middle(lambda sample: sample.report.answers / sample.report.seconds):,.0f}",
+        f"{middle(lambda sample: sample.report.p50):.1f}",
+        f"{middle(lambda sample: sample.report.p99):.1f}",
+        *(f"{cpu(component):.0f}" for component in COMPONENTS),
+        f"{middle(lambda sample: sample.report.generator_cpu_seconds / sample.report.answers * 1e6):.0f}",
+    ]
+
+
+def _appended_by_post(samples: list[Sample]) -> float:
+    return median(sample.appended / sample.report.answers for sample in samples if sample.load == POST)
+
+
+def _sample(url: str, backends: int, load: Load, seconds: float) -> Sample:
+    before, size_before = _cpu_seconds(), _append_only_file_bytes()
+    report = put_under_load(url, load, seconds)
+    after, size = _cpu_seconds(), _append_only_file_bytes()
+    used = {component: after[component] - before[component] for component in COMPONENTS}
+    return Sample(backends, load, report, used, size - size_before)
+
+
+def _append_only_file_bytes() -> int:
+    return _number("aof_current_size:", _in_redis(APPEND_ONLY_FILE))
+
+
+def _in_redis(script: str, *arguments: str) -> str:
+    return _kubectl("exec", "redis-0", "--container=redis", "--", "sh", "-c", script, "sh", *arguments)
+
+
+def _cpu_seconds() -> dict[str, float]:
+    """What the processes that are there have used, and those that they have waited for (proc_pid_stat(5))."""
+    return {component: sum(map(_pod_cpu_seconds, _pods(component))) for component in COMPONENTS}
+
+
+def _pod_cpu_seconds(pod: str) -> float:
+    processes = _kubectl("exec", pod, "--", "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null || true").splitlines()
+    # utime, stime, cutime and cstime, counted from behind the program's name, which may have spaces.
+    ticks = sum(sum(map(int, process.rpartition(")")[2].split()[11:15])) for process in processes)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _number(name: str, text: str) -> int:
+    found = re.search(rf"^{name}(\d+)", text, re.MULTILINE)
+    if not found:
+        raise Failure(f"No '{name}' in:\n{text}")
+    return int(found.group(1))
+
+
+def _processors() -> int:
+    nodes = json.loads(_kubectl("get", "nodes", "-o", "json"))["items"]
+    return max(int(node["status"]["capacity"]["cpu"]) for node in nodes)
+
+
+def _address() -> str:
+    address = _kubectl("get", "service", "nginx", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
+    if not address:
+        raise Failure("The Service nginx has no address; on minikube, leave 'minikube tunnel' running")
+    return address
+
+
+@contextmanager
+def _as_many_backends_as_before():
+    before = int(_kubectl("get", "deployment", "backend", "-o", "jsonpath={.spec.replicas}"))
+    try:
+        yield
+    finally:
+        _scale(before)
+
+
+def _scale(backends: int) -> None:
+    _kubectl("scale", "deployment", "backend", f"--replicas={backends}")
+    _kubectl("rollout", "status", "deployment/backend", "--timeout=5m")
+    pods = _pods("backend")
+    for pod in pods[backends:]:
+        _kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=2m")
+
+
+def _pods(component: str) -> list[str]:
+    """Those that are not about to end first."""
+    pods = json.loads(_kubectl("get", "pods", "-l", f"app.kubernetes.io/name={component}", "-o", "json"))["items"]
+    pods.sort(key=lambda pod: "deletionTimestamp" in pod["metadata"])
+    return [pod["metadata"]["name"] for pod in pods]
+
+
+def _kubectl(*arguments: str) -> str:
+    command = ["kubectl", "--namespace", "user-counter", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"{done.stderr}'{' '.join(command)}' failed")
+    return done.stdout
