@@ -73,6 +73,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cluster", action="store_true", help="measures what is deployed, with 1, 2 and 4 backends")
     parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of: {', '.join(peers)}")
     options = parser.parse_args()
+    if options.cluster and options.only:
+        parser.error("--only is for a run without --cluster")
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 5_000
     elif not options.warm_up:
