@@ -9,14 +9,13 @@ alike. Users of the load (0000 to 9999) are counted meanwhile; at the end there 
 import json
 import os
 import re
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from harness.load import GET, MANY, POST, Load, Report, put_under_load, warm_up
-from harness.programs import Failure
+from harness.programs import BENCH, Failure, run
 from harness.table import table
 
 BACKENDS = [1, 2, 4]
@@ -97,14 +96,14 @@ def write(samples: list[Sample], stored: dict[str, int], rounds: int, seconds: f
     failed = sum(sample.report.failed for sample in samples)
     parts = [
         "# With more backends",
-        f"{MANY} connections to the LoadBalancer; medians of {rounds} rounds of {seconds:g} s for each load. Latencies in "
-        "ms; then the CPU time of a request in µs, by where it was spent. Load generator and cluster shared the "
+        f"{MANY} connections to the LoadBalancer; medians of {rounds} rounds of {seconds:g} s for each load. Latencies "
+        "in ms; then the CPU time of a request in µs, by where it was spent. Load generator and cluster shared the "
         f"machine's {_processors()} processors. Requests not answered 200: {failed}.",
         table(["load", "backends", "requests/s", "p50", "p99", *COMPONENTS, "load generator"], cells),
         "# What Redis needs",
         table(["", "bytes of memory"], [[what, str(size)] for what, size in stored.items()]),
-        f"A POST, with the key that nginx gives it, takes {_appended_by_post(samples):.0f} bytes of the append-only file, "
-        "until Redis rewrites that.",
+        f"A POST, with the key that nginx gives it, takes {_appended_by_post(samples):.0f} bytes of the append-only "
+        "file, until Redis rewrites that.",
     ]
     (folder / "cluster.md").write_text("\n\n".join(parts) + "\n")
 
@@ -203,8 +202,4 @@ def _pods(component: str) -> list[str]:
 
 
 def _kubectl(*arguments: str) -> str:
-    command = ["kubectl", "--namespace", "user-counter", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(f"{done.stderr}'{' '.join(command)}' failed")
-    return done.stdout
+    return run(["kubectl", "--namespace", "user-counter", *arguments], BENCH)

@@ -85,8 +85,8 @@ def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int)
     counted = redis.sum() - sum_before
     if load.method == "POST" and not report.answers <= counted <= report.answers + report.failed:
         raise Failure(
-            f"{server.name} answered {report.answers} increments of {report.answers + report.failed}, and Redis counted "
-            f"{counted}"
+            f"{server.name} answered {report.answers} increments of {report.answers + report.failed}, and Redis "
+            f"counted {counted}"
         )
     return Measurement(
         round=round_,

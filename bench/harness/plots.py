@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 
 from harness.load import CONNECTIONS, Load
 from harness.programs import SERVICE
-from harness.results import Results
+from harness.results import MEBIBYTE, Results
 
 GREY = "#808890"
 PEER_COLOURS = ["#2f9e77", "#4c9be8", "#a97bdb", "#d08c1d", "#8c8c8c"]
@@ -72,7 +72,7 @@ def memory_and_start(results: Results, file: Path) -> None:
     plot, (memory, start) = pyplot.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
     servers = list(reversed(results.servers()))
     bar_colours = [colours(results)[server] for server in servers]
-    loaded, idle = ([of(server) / 2**20 for server in servers] for of in (results.loaded, results.idle))
+    loaded, idle = ([of(server) / MEBIBYTE for server in servers] for of in (results.loaded, results.idle))
     memory.barh(servers, loaded, color=bar_colours, alpha=0.45)
     memory.barh(servers, idle, color=bar_colours)
     memory.set_title("resident memory in MiB: idle, and (light) loaded")

@@ -42,11 +42,12 @@ class Program:
                 archive.extractall(TARGET / self.name, filter="tar")
 
 
-def run(command: list[str], folder: Path):
-    """Runs a command to its end; what it prints is shown if it fails."""
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def run(command: list[str], folder: Path) -> str:
+    """Runs a command to its end and returns its output; all that it prints is shown if it fails."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
-        raise Failure(f"{done.stdout}\n'{' '.join(command)}' failed in {folder.relative_to(ROOT) or '.'}")
+        raise Failure(f"{done.stdout}{done.stderr}\n'{' '.join(command)}' failed in {folder.relative_to(ROOT) or '.'}")
+    return done.stdout
 
 
 def maven(*arguments: str) -> list[str]:

@@ -12,6 +12,8 @@ from statistics import median
 from harness.load import HOT, OHA_VERSION, POST, Load, Measurement
 from harness.programs import JAVA, SERVICE
 
+MEBIBYTE = 2**20
+
 
 @dataclass(frozen=True)
 class Start:

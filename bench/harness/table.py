@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.load import CLOSED, CONSTANT, GET, MANY, OPEN_RATE, PIPELINE, POST, Load, open_loop
 from harness.programs import ROOT, SERVICE, Failure
-from harness.results import Results, Spread
+from harness.results import MEBIBYTE, Results, Spread
 
 FIGURES = [
     ("", "answers_per_second", "{:,.0f}"),
@@ -71,7 +71,7 @@ def summary(results: Results) -> str:
             cells.append(f"{results.median(server, load, 'answers_per_second'):,.0f}")
             cells.append(f"{results.to_peer(server, load, 'answers_per_second').median:.2f}")
             cells.append(f"{results.median(server, load, 'p99'):.0f} ms")
-        cells.append(f"{results.loaded(server) / 2**20:.0f} MiB")
+        cells.append(f"{results.loaded(server) / MEBIBYTE:.0f} MiB")
         cells.append(f"{results.start_seconds(server).median:.1f} s")
         rows.append(cells)
     return table(header, rows)
@@ -140,15 +140,14 @@ def hot(results: Results) -> str:
 
 
 def memory_and_start(results: Results) -> str:
-    mebibyte = 2**20
     rows = []
     for server in results.servers():
         start = results.start_seconds(server)
         rows.append(
             [
                 server,
-                f"{results.idle(server) / mebibyte:.0f}",
-                f"{results.loaded(server) / mebibyte:.0f}",
+                f"{results.idle(server) / MEBIBYTE:.0f}",
+                f"{results.loaded(server) / MEBIBYTE:.0f}",
                 f"{start.median:.2f} ({start.lowest:.2f} to {start.highest:.2f})",
             ]
         )
