@@ -17,6 +17,7 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.util.KeyValue;
 
 /**
@@ -151,7 +152,7 @@ final class CommandPipeline implements AutoCloseable {
                 connection.close();
             } catch (RuntimeException e) {
                 // For a broken connection its pool opens another at once, which may take as long again.
-                executor.execute(connection::close);
+                executor.execute(() -> discard(connection));
                 throw e;
             }
         } catch (RuntimeException e) {
@@ -160,6 +161,14 @@ final class CommandPipeline implements AutoCloseable {
         sent = List.of();
         healthy = failure == null;
         return new Batch(calls, failure, notDurable);
+    }
+
+    private static void discard(Connection connection) {
+        try {
+            connection.close();
+        } catch (JedisException e) {
+            // There is no other one to open now; the next batch, which needs one, says so.
+        }
     }
 
     /** @return why what was written is not durable, or null if it is */

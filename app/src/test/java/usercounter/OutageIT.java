@@ -52,6 +52,7 @@ class OutageIT {
         assertUnavailable();
         assertThat(server.log().lines().filter(line -> line.contains("does not serve")))
                 .hasSize(1);
+        assertThat(server.log()).doesNotContain("\tat ");
 
         redis = RedisServer.start(folder.resolve("redis"), redis.port());
         assertRecovers();
