@@ -4,11 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.RedisClient;
 
 /** nginx as the frontend configures it, in front of packaged servers. */
 class FrontendIT extends ServersOnRedis {
+
+    @BeforeAll
+    static void needsNginx() {
+        Nginx.assumeInstalled();
+    }
 
     @Test
     void noClientSeesTheDeathOfABackendAndEveryPostCountsOnce() throws Exception {

@@ -1,13 +1,15 @@
 package usercounter;
 
-import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import usercounter.dev.RedisServer;
 
 /** nginx with the frontend's own configuration, but for folders and ports, in front of given backends. */
@@ -24,8 +26,16 @@ final class Nginx implements Endpoint, AutoCloseable {
         this.process = process;
     }
 
+    /** Skips a test where it is not installed. */
+    static void assumeInstalled() {
+        assumeTrue(
+                Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "nginx"))),
+                "needs nginx (https://nginx.org) on the PATH");
+    }
+
     /**
-     * Starts it, and waits until it takes connections; skips the test where nginx is not installed.
+     * Starts it, and waits until it takes connections.
      *
      * @param folder for what it writes
      * @param backends stand in turn for the Service, whose connections lead to one pod or another
@@ -49,15 +59,11 @@ final class Nginx implements Endpoint, AutoCloseable {
         return nginx;
     }
 
-    private static Process run(Path configuration, Path log) {
-        try {
-            return new ProcessBuilder("nginx", "-c", configuration.toString(), "-e", "stderr", "-g", "daemon off;")
-                    .redirectErrorStream(true)
-                    .redirectOutput(log.toFile())
-                    .start();
-        } catch (IOException e) {
-            return abort("needs nginx (https://nginx.org) on the PATH");
-        }
+    private static Process run(Path configuration, Path log) throws IOException {
+        return new ProcessBuilder("nginx", "-c", configuration.toString(), "-e", "stderr", "-g", "daemon off;")
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
     }
 
     private boolean takesConnections() {
