@@ -138,6 +138,23 @@ class BackupIT {
         assertThat(Http.post(user).body()).isEqualTo("2");
     }
 
+    @Test
+    void aRestoreDuringWhichRedisRestartsSaysSoAndIsRunAgain() {
+        assertThat(Http.post(user).body()).isEqualTo("1");
+        takeSnapshot();
+        assertThat(Http.post(user).body()).isEqualTo("2");
+
+        startRestoreUnanswered("! test -e test/restarted");
+        Cluster.killContainer(Cluster.pods("redis").get(0));
+        Cluster.kubectl("exec", "job/restore", "--", "touch", "/backup/test/restarted");
+        Cluster.kubectl("wait", "--for=condition=Failed", "job/restore", "--timeout=2m");
+        assertThat(Cluster.kubectl("logs", "job/restore")).contains("Redis has started anew meanwhile");
+        Cluster.kubectl("delete", "job", "restore");
+
+        restore("");
+        assertThat(Http.post(user).body()).isEqualTo("2");
+    }
+
     /** By the README's commands; returns its name. */
     private static String takeSnapshot() {
         return snapshot(Readme.run("components/backup", "Backup and restore", ""));
