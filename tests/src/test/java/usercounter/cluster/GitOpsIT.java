@@ -223,6 +223,12 @@ class GitOpsIT {
     @EnumSource
     @Order(3)
     void driftIsUndone(Drift drift) {
+        // Argo CD waits three times as long before each further sync of one revision, so this is another one.
+        repository.edit(
+                "base/redis/service.yaml",
+                text -> text.replaceFirst(
+                        "metadata:\n(  annotations: .*\n)?", "metadata:\n  annotations: {before: " + drift + "}\n"));
+        APPLICATION.awaitRuns(repository.push("Before " + drift));
         String before = drift.state();
 
         Cluster.kubectl(drift.command);
