@@ -14,6 +14,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -273,9 +274,7 @@ class GitOpsIT {
     @Test
     @Order(3)
     void aBackupAndARestoreAreNoDrift() {
-        repository.edit(
-                "overlays/minikube/kustomization.yaml",
-                text -> text.replace("\npatches:\n", "\ncomponents:\n  - ../../components/backup\n\npatches:\n"));
+        takeComponent("backup");
         pushAndRevert("Add backups", revision -> {
             APPLICATION.await(
                     "the CronJob",
@@ -288,8 +287,40 @@ class GitOpsIT {
             APPLICATION.reconcile();
             assertThat(APPLICATION.runs(revision)).isTrue();
         });
+        APPLICATION.awaitRuns(repository.revision());
         // As with redis-data, only a person deletes it.
         Cluster.kubectl("delete", "persistentvolumeclaim", "redis-backup");
+    }
+
+    /** The numbers of the one Redis are there again, as after every test. */
+    @Test
+    @Order(3)
+    void redisClusterComesAndGoes() {
+        takeComponent("redis-cluster");
+        pushAndRevert("Redis Cluster", revision -> {
+            APPLICATION.awaitRuns(revision);
+            Cluster.awaitEnds();
+            String user = Cluster.url("/users/" + UUID.randomUUID());
+            APPLICATION.await(
+                    "an acknowledgement", () -> Http.postWithKey(user, "key").statusCode() == 200);
+            assertThat(Http.get(user).body()).isEqualTo("1");
+            assertThat(Cluster.redisCli("redis-cluster-a-0", "cluster info")).contains("cluster_state:ok");
+            APPLICATION.reconcile();
+            assertThat(APPLICATION.runs(revision)).as("Synced and Healthy").isTrue();
+        });
+        APPLICATION.awaitRuns(repository.revision());
+        Cluster.awaitEnds();
+        String ofTheCluster = "--selector=app.kubernetes.io/instance";
+        assertThat(Cluster.kubectl("get", "persistentvolumeclaims", ofTheCluster, "--output=name")
+                        .lines())
+                .hasSize(6);
+        Cluster.kubectl("delete", "persistentvolumeclaims", ofTheCluster);
+    }
+
+    private static void takeComponent(String name) {
+        repository.edit(
+                "overlays/minikube/kustomization.yaml",
+                text -> text.replace("\npatches:\n", "\ncomponents:\n  - ../../components/" + name + "\n\npatches:\n"));
     }
 
     /** Pushes what was edited, looks at what comes of it, and takes it back. */
