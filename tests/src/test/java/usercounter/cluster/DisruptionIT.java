@@ -48,7 +48,7 @@ class DisruptionIT {
 
     @Test
     void drainOfANode() {
-        // Not Redis's: it has one pod, whose move is a pause and no drain without one (restartOfRedis below).
+        // Not Redis's: it has one pod, whose move is a pause (ExactlyOnceIT).
         Set<String> candidates = nodesOf("backend");
         candidates.addAll(nodesOf("frontend"));
         candidates.removeAll(nodesOf("redis"));
@@ -63,25 +63,6 @@ class DisruptionIT {
         } finally {
             Cluster.kubectl("uncordon", node);
         }
-    }
-
-    @Test
-    void restartOfRedisKeepsTheCounts() {
-        Counts counts = new Counts();
-
-        restart("statefulset/redis");
-
-        counts.assertKept();
-    }
-
-    @Test
-    void everyPodDeletedAtOnceKeepsTheCounts() {
-        Counts counts = new Counts();
-
-        Cluster.kubectl("delete", "pods", "--all", "--force", "--grace-period=0");
-        Cluster.awaitRollouts();
-
-        counts.assertKept();
     }
 
     /** As base/redis/secret.yaml says. */
