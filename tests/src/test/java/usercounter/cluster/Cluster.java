@@ -1,5 +1,6 @@
 package usercounter.cluster;
 
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.kubernetes.client.openapi.ApiClient;
@@ -190,6 +191,11 @@ final class Cluster {
                 Duration.ofMinutes(3),
                 () -> podsAndEnding("").stream()
                         .allMatch(pod -> pod.getMetadata().getDeletionTimestamp() == null));
+    }
+
+    /** Fails if it comes about within this time: for what should not, and nothing but time can tell. */
+    static void assertNever(String what, Duration time, BooleanSupplier condition) {
+        assertThatThrownBy(() -> await(what, time, condition)).hasMessageContaining(what);
     }
 
     static void await(String what, Duration patience, BooleanSupplier condition) {

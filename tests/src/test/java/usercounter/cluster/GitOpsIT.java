@@ -1,7 +1,6 @@
 package usercounter.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.kubernetes.client.openapi.models.V1Pod;
@@ -492,12 +491,10 @@ class GitOpsIT {
     void deletingTheApplicationDeletesNothingUntilAPersonConfirms() {
         Application.kubectl("delete", "application", "user-counter", "--wait=false");
         String deployed = deployed();
-        // Nothing would tell that it still waits, but time.
-        assertThatThrownBy(() -> Cluster.await(
-                        "the deletion",
-                        Duration.ofSeconds(15),
-                        () -> !APPLICATION.exists() || !deployed().equals(deployed)))
-                .hasMessageContaining("the deletion");
+        Cluster.assertNever(
+                "the deletion",
+                Duration.ofSeconds(15),
+                () -> !APPLICATION.exists() || !deployed().equals(deployed));
 
         // Who thinks better of it takes the finalizer away, and may apply the Application again.
         APPLICATION.removeFinalizers();
