@@ -12,8 +12,13 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** Requests to the load balancer, over connections that are kept. */
+/** Requests to the load balancer, over connections that are kept for a while. */
 final class Http {
+
+    static {
+        // In seconds. nginx closes a connection that has been idle for five: a POST sent just then would get no answer.
+        System.setProperty("jdk.httpclient.keepalive.timeout", "2");
+    }
 
     private static final HttpClient CLIENT = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
