@@ -63,8 +63,9 @@ class BackupIT {
 
         Cluster.redisCli("flushall");
         Readme.run("components/backup", "When Redis's data is lost", "");
-        Counts.awaitAnswer();
-        assertThat(Http.post(user).body()).as("after the loss").isEqualTo("1");
+        assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "lost")))
+                .as("after the loss")
+                .isEqualTo("1");
 
         // So slow is the rewrite of Redis's file then that it would end long after the Job, if that did not wait for
         // it.
@@ -166,9 +167,9 @@ class BackupIT {
     }
 
     /** By the README's commands: this one, or without a name the newest. */
-    private static void restore(String snapshot) {
+    private void restore(String snapshot) {
         Readme.run("components/backup", "Restore", "SNAPSHOT=" + snapshot);
-        Counts.awaitAnswer();
+        Http.untilAnswered(() -> Http.get(user));
     }
 
     /** Starts a restore and waits until Redis is a replica, which it tells the Job only when the condition is not met. */

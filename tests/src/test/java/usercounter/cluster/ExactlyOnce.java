@@ -112,7 +112,7 @@ final class ExactlyOnce {
         return run.answers.entrySet().stream()
                 .map(user -> Tally.of(
                         List.copyOf(user.getValue()),
-                        Long.parseLong(Http.get(user.getKey()).body())))
+                        Long.parseLong(Http.untilAnswered(() -> Http.get(user.getKey())))))
                 .reduce(new Tally(0, run.repeats.get(), 0, 0, Duration.ofNanos(run.longestPause.get())), Tally::plus);
     }
 

@@ -300,8 +300,7 @@ class GitOpsIT {
             APPLICATION.awaitRuns(revision);
             Cluster.awaitEnds();
             String user = Cluster.url("/users/" + UUID.randomUUID());
-            APPLICATION.await(
-                    "an acknowledgement", () -> Http.postWithKey(user, "key").statusCode() == 200);
+            assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "key"))).isEqualTo("1");
             assertThat(Http.get(user).body()).isEqualTo("1");
             assertThat(Cluster.redisCli("redis-cluster-a-0", "cluster info")).contains("cluster_state:ok");
             APPLICATION.reconcile();
@@ -393,6 +392,7 @@ class GitOpsIT {
         String url = Cluster.url("/healthz");
         addHeader("X-Mistake");
         APPLICATION.awaitRuns(repository.push("A mistake"));
+        Cluster.awaitEnds();
         assertThat(Http.get(url).headers().firstValue("X-Mistake")).isPresent();
 
         Load.during("git revert", REQUESTS, () -> APPLICATION.awaitRuns(repository.revert()));

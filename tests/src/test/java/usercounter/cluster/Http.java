@@ -11,6 +11,8 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /** Requests to the load balancer, over connections that are kept for a while. */
 final class Http {
@@ -44,6 +46,24 @@ final class Http {
 
     static HttpResponse<String> post(String url, String body) {
         return send(HttpRequest.newBuilder(URI.create(url)).POST(BodyPublishers.ofString(body)));
+    }
+
+    /**
+     * Sends a request again and again, as a client does, until it is answered 200, and returns what that answer says. A
+     * POST needs a key for that.
+     */
+    static String untilAnswered(Supplier<HttpResponse<String>> request) {
+        AtomicReference<String> body = new AtomicReference<>();
+        Cluster.await("an answer", Duration.ofMinutes(2), () -> {
+            try {
+                HttpResponse<String> answer = request.get();
+                body.set(answer.body());
+                return answer.statusCode() == 200;
+            } catch (UncheckedIOException e) {
+                return false;
+            }
+        });
+        return body.get();
     }
 
     /** The answer to a GET of this path as it comes over the wire, of which a client shows only the meaning. */

@@ -2,11 +2,9 @@ package usercounter.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -291,12 +289,7 @@ class RedisClusterIT {
     }
 
     private static String increment(String user, String key) {
-        AtomicReference<HttpResponse<String>> answer = new AtomicReference<>();
-        Cluster.await("an acknowledgement", Duration.ofMinutes(1), () -> {
-            answer.set(Http.postWithKey(user, key));
-            return answer.get().statusCode() == 200;
-        });
-        return answer.get().body();
+        return Http.untilAnswered(() -> Http.postWithKey(user, key));
     }
 
     private static String userOf(IntPredicate slot) {
