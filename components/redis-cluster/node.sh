@@ -4,6 +4,7 @@
 #   keep       every two seconds, whatever of the below is called for
 #   ready      whether the cluster is whole, and this node a part of it
 #   hand-over  lets the replica take over from this node, if it is a primary
+#   begin-anew gives this node its pair's slots when both disks of the pair are lost: for a person to decide
 set -u
 
 name=$(cat /etc/hostname)
@@ -15,6 +16,15 @@ done
 partner=${name%-*}-$((1 - ${name##*-})).$domain
 REDISCLI_AUTH=$(cat /run/secrets/redis/password)
 export REDISCLI_AUTH
+
+# The slots of a pair.
+slots() {
+  case $1 in
+    a) echo 0 5460 ;;
+    b) echo 5461 10922 ;;
+    c) echo 10923 16383 ;;
+  esac
+}
 
 # redis HOST COMMAND...
 redis() (
@@ -63,29 +73,27 @@ create() {
     knows_all_slots "$other" && return
     [ "$(redis "$other" dbsize)" = 0 ] || return
   done
-  change redis-cluster-a-0.$domain cluster addslotsrange 0 5460
-  change redis-cluster-b-0.$domain cluster addslotsrange 5461 10922
-  change redis-cluster-c-0.$domain cluster addslotsrange 10923 16383
+  for pair in a b c; do
+    # shellcheck disable=SC2046 # into words
+    change "redis-cluster-$pair-0.$domain" cluster addslotsrange $(slots $pair)
+  done
 }
 
-# A primary without slots is new, or its disk is: it becomes its partner's replica, once that has the slots.
-join() {
+# A node without slots is its partner's replica, once that has them: one that is new, or whose disk is, and one that still
+# follows what its partner was before it lost its disk. If that has no slots, this one has the data and takes over: Redis
+# does so by itself when a primary has failed, but not when its address has become another node's.
+follow() {
   id=$(redis "$partner" cluster myid) || return
-  if has_slots "$(echo "$nodes" | grep "^$id ")"; then
-    change localhost cluster replicate "$id"
-  fi
-}
-
-# Redis takes over from a primary that has failed, but not from one whose address has become another node's. When its pod
-# is that other node, its disk is lost.
-take_over() {
   # shellcheck disable=SC2086 # its fourth word is its primary
   set -- $me
-  case $(echo "$nodes" | grep "^$4 ") in *noaddr*) ;; *) return ;; esac
-  id=$(redis "$partner" cluster myid) || return
-  if [ "$id" != "$4" ] && [ -e /data/complete ]; then
-    change localhost cluster failover force
+  [ "$id" != "$4" ] || return
+  if has_slots "$(echo "$nodes" | grep "^$id ")"; then
+    change localhost cluster replicate "$id"
+    return
   fi
+  case $(echo "$nodes" | grep "^$4 ") in
+    *noaddr*) [ ! -e /data/complete ] || change localhost cluster failover force ;;
+  esac
 }
 
 # From when on all of the data is on its disk, a node is no new one any more; see new.conf.
@@ -121,10 +129,7 @@ keep() {
       me=$(echo "$nodes" | grep myself)
       meet
       [ "$name" != redis-cluster-a-0 ] || create
-      case $me in
-        *myself,slave*) take_over ;;
-        *) has_slots "$me" || join ;;
-      esac
+      has_slots "$me" || follow
       [ -e /data/complete ] || admit
       forget
     fi
@@ -156,8 +161,32 @@ hand_over() {
   done
 }
 
+# What this node has heard of the lost one is forgotten, else the slots are taken. A newer epoch than any comes before
+# the slots: with an older one the others tell this node that the slots are the lost one's, and it becomes its replica.
+begin_anew() {
+  for node in localhost "$partner"; do
+    case $(redis "$node" config get cluster-replica-no-failover) in
+      *no)
+        echo "begin-anew: $node has all of its data, and keeps it" >&2
+        exit 1
+        ;;
+    esac
+  done
+  pair=${name%-*}
+  # shellcheck disable=SC2046 # into words
+  redis localhost cluster reset soft &&
+    redis localhost cluster bumpepoch &&
+    redis localhost cluster addslotsrange $(slots "${pair##*-}") || exit
+  sleep 5
+  if ! has_slots "$(myself)"; then
+    echo "begin-anew: the others have not agreed; once more, please" >&2
+    exit 1
+  fi
+}
+
 case $1 in
   keep) keep ;;
   ready) ready ;;
   hand-over) hand_over ;;
+  begin-anew) begin_anew ;;
 esac

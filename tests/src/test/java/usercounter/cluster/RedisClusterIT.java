@@ -1,6 +1,7 @@
 package usercounter.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
@@ -14,6 +15,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import usercounter.cluster.ExactlyOnce.Tally;
 
 /**
@@ -143,9 +146,14 @@ class RedisClusterIT {
         }
     }
 
-    /** Nobody makes anything up for the third of the users whose numbers are gone; a person lets them begin anew. */
-    @Test
-    void bothDisksOfAPairAreLostAtOnce() {
+    /**
+     * Nobody makes anything up for the third of the users whose numbers are gone; a person lets them begin anew.
+     *
+     * @param followed whether both new nodes have become replicas of the lost primary, as others may tell them to
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void bothDisksOfAPairAreLostAtOnce(boolean followed) {
         String url = Cluster.url("/users/");
         String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
         String other = userOf(slot -> slot >= FIRST_SLOT_OF_B);
@@ -166,11 +174,42 @@ class RedisClusterIT {
                 () -> Http.get(url + other).statusCode() == 200);
         assertThat(increment(url + other)).isEqualTo("2");
         assertThat(Http.get(url + user).statusCode()).isEqualTo(503);
+        if (followed) {
+            followTheLostPrimaryOfA();
+        }
 
         Readme.run("components/redis-cluster", "When both disks of a pair are lost", "");
         awaitHealth();
         assertThat(increment(url + user)).isEqualTo("1");
         assertThat(increment(url + other)).isEqualTo("3");
+    }
+
+    private static void followTheLostPrimaryOfA() {
+        String lost = Cluster.redisCli("redis-cluster-b-0", "cluster nodes")
+                .lines()
+                .filter(node -> node.endsWith(" 0-" + (FIRST_SLOT_OF_B - 1)))
+                .map(node -> node.replaceFirst(" .*", ""))
+                .findFirst()
+                .orElseThrow();
+        nodesOf("a")
+                .forEach(node -> Cluster.await(
+                        "a replica of the lost primary",
+                        Duration.ofMinutes(1),
+                        () -> Cluster.tryRedisCli(node, "cluster replicate " + lost)
+                                        .exitCode()
+                                == 0));
+    }
+
+    @Test
+    void noPairBeginsAnewWhileItHasItsData() {
+        String url = Cluster.url("/users/");
+        String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
+        assertThat(increment(url + user)).isEqualTo("1");
+
+        assertThatThrownBy(() -> Readme.run("components/redis-cluster", "When both disks of a pair are lost", ""))
+                .hasMessageContaining("has all of its data");
+
+        assertThat(increment(url + user)).isEqualTo("2");
     }
 
     private static void loseDisk(String node) {
