@@ -166,11 +166,12 @@ hand_over() {
 begin_anew() {
   for node in localhost "$partner"; do
     case $(redis "$node" config get cluster-replica-no-failover) in
-      *no)
-        echo "begin-anew: $node has all of its data, and keeps it" >&2
-        exit 1
-        ;;
+      *yes) continue ;;
+      *no) why="has all of its data, and keeps it" ;;
+      *) why="does not answer, and may have all of its data" ;;
     esac
+    echo "begin-anew: $node $why" >&2
+    exit 1
   done
   pair=${name%-*}
   # shellcheck disable=SC2046 # into words

@@ -212,6 +212,38 @@ class RedisClusterIT {
         assertThat(increment(url + user)).isEqualTo("2");
     }
 
+    /** The one that is away has the only disk with the numbers: it comes back to them. */
+    @Test
+    void noPairBeginsAnewWhileOneOfItIsAway() {
+        Cluster.assumeSecondNode();
+        String url = Cluster.url("/users/");
+        String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
+        assertThat(increment(url + user)).isEqualTo("1");
+        String machine = machineOf("redis-cluster-a-1");
+        try {
+            scale("redis-cluster-a", 1);
+            Cluster.awaitEnds();
+            // Its place is kept: two of a pair are never on one machine.
+            Shell.run("kubectl", "cordon", machine);
+            loseDisk("redis-cluster-a-0");
+            Cluster.await(
+                    "that a new node knows those that are there",
+                    Duration.ofMinutes(2),
+                    () -> lines(Cluster.tryRedisCli("redis-cluster-a-0", "cluster nodes")
+                                    .output())
+                            >= NODES - 1);
+
+            assertThatThrownBy(() -> Readme.run("components/redis-cluster", "When both disks of a pair are lost", ""))
+                    .hasMessageContaining("does not answer");
+        } finally {
+            Shell.run("kubectl", "uncordon", machine);
+            scale("redis-cluster-a", 2);
+            awaitHealth();
+        }
+
+        assertThat(increment(url + user)).isEqualTo("2");
+    }
+
     private static void loseDisk(String node) {
         String claim = claim(node);
         Cluster.kubectl("delete", "persistentvolumeclaim", "data-" + node, "--wait=false");
