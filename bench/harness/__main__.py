@@ -1,16 +1,17 @@
 """
-Measures this service beside its peers: the same API, the same Redis, the same load, in one go on one machine.
+Measures this service and its peers: the same API, the same Redis, the same load, in one run on one machine.
 
-Every server runs all the time, warmed up by the same number of requests. Each round puts one after another under each
-load, so that whatever else the machine does hits all alike, and a ratio is made of two measurements of the same round.
-Results are tables (results.md), every measurement (results.json) and plots (SVG), in bench/results, and the README's
-table. A run with --quick or --only leaves these alone and writes to bench/target/results.
+All servers run during the whole measurement, and are warmed up with the same number of requests. Each round puts the
+servers one after another under each load, so that other load of the machine affects all servers alike. A ratio compares
+two measurements of the same round. The results are tables (results.md), all measurements (results.json) and plots (SVG)
+in bench/results, and the table in bench/README.md. A run with --quick or --only writes only to bench/target/results.
 
-With --cluster it measures the application in the cluster of the current kubeconfig instead, through its LoadBalancer,
-with 1, 2 and 4 backends: a table (cluster.md) of requests a second and of where their CPU time goes.
+With --cluster, it measures the application in the cluster of the current kubeconfig instead, through its LoadBalancer,
+with 1, 2 and 4 backends. The result is a table (cluster.md) of the requests a second and their CPU time. The application
+must be deployed with components/no-rate-limit, as tests/overlays/minikube is.
 
 Needs: a JDK, 21 or later, in JAVA_HOME (virtual threads); Go; Rust's cargo; Python 3; redis-server, redis-cli and
-redis-benchmark. For --cluster: cargo, Python 3 and kubectl.
+redis-benchmark. With --cluster: cargo, Python 3 and kubectl.
 """
 
 import argparse
@@ -67,14 +68,14 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=positive(int), default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=positive(float), default=3, help="of each load; default: %(default)s")
-    parser.add_argument("--warm-up", type=positive(int), help="POSTs, and GETs; default: 300000, with --cluster 60000")
-    parser.add_argument("--quick", action="store_true", help="shows in a few minutes that all of it works")
+    parser.add_argument("--warm-up", type=positive(int), help="POSTs and GETs; default: 300000, with --cluster 60000")
+    parser.add_argument("--quick", action="store_true", help="a test run of a few minutes")
     peers = [program.name for program in PROGRAMS if program.name != SERVICE]
-    parser.add_argument("--cluster", action="store_true", help="measures what is deployed, with 1, 2 and 4 backends")
-    parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of: {', '.join(peers)}")
+    parser.add_argument("--cluster", action="store_true", help="measures the application in the cluster")
+    parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of {', '.join(peers)}")
     options = parser.parse_args()
     if options.cluster and options.only:
-        parser.error("--only is for a run without --cluster")
+        parser.error("--only cannot be combined with --cluster: remove one of them")
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 5_000
     elif not options.warm_up:
@@ -96,12 +97,12 @@ def positive(number):
 def check_tools(*tools: str) -> None:
     for tool in tools:
         if not shutil.which(tool):
-            raise Failure(f"{tool} is needed, and not in PATH")
+            raise Failure(f"{tool} is not on the PATH: install it")
 
 
 def check_java() -> None:
     if java_version() < 21:
-        raise Failure(f"JAVA_HOME has to be a JDK, 21 or later; {JAVA} is not")
+        raise Failure(f"{JAVA} is not a JDK, 21 or later: set JAVA_HOME to one")
 
 
 def measure_cluster(options: argparse.Namespace) -> None:
@@ -153,7 +154,7 @@ def results_folder(whole: bool) -> Path:
 
 
 def start(programs, redis: Redis, runs: Path, results: Results, stack: contextlib.ExitStack) -> list[Server]:
-    """Starts every server several times, in turn, and leaves the last of each running."""
+    """Starts every server several times, in turn, and keeps the last start of each running."""
     servers = []
     for number in range(1, STARTS + 1):
         say(f"Start {number} of {STARTS}")
@@ -161,7 +162,7 @@ def start(programs, redis: Redis, runs: Path, results: Results, stack: contextli
             with contextlib.ExitStack() as this:
                 server = this.enter_context(Server(program, redis, runs / program.name / str(number)))
                 seconds = server.first_answer()
-                time.sleep(1)  # what a start leaves to do in the background
+                time.sleep(1)  # for background work of the start
                 results.starts.append(Start(program.name, seconds, server.resident_bytes()))
                 if number == STARTS:
                     servers.append(server)
@@ -189,7 +190,7 @@ def measure_round(round_: int, servers: list[Server], redis: Redis, seconds: flo
 
 
 def half_of_slowest_peak(measurements: list[Measurement]) -> int:
-    """Half of the POSTs a second that the slowest peer reaches with whatever number of connections suits it best."""
+    """Half of the POSTs a second of the slowest peer, with its best number of connections."""
     peaks: dict[str, float] = {}
     for measured in measurements:
         if measured.load in CLOSED and measured.load.method == "POST" and measured.server != SERVICE:

@@ -1,9 +1,9 @@
 """
-Measures the application in the cluster of the current kubeconfig, through its LoadBalancer, with 1, 2 and 4 backends,
-and what its Redis needs for a user, an idempotency key and an increment.
+Measures the application in the cluster of the current kubeconfig, through its LoadBalancer, with 1, 2 and 4 backends.
+Also measures the memory and disk of Redis for a user, an idempotency key and an increment.
 
-Each round goes through all numbers of backends and the next one comes back, so that what else the machine does hits all
-alike. Users of the load (0000 to 9999) are counted meanwhile; at the end there are as many backends as before.
+The rounds go through the numbers of backends alternately up and down, so that other load of the machine affects all
+alike. The load increments the numbers of the users 0000 to 9999. At the end, the number of backends is restored.
 """
 
 import json
@@ -21,7 +21,7 @@ from harness.table import table
 BACKENDS = [1, 2, 4]
 COMPONENTS = ["frontend", "backend", "redis"]
 
-# What Redis keeps, as the service lays it out: a key, by number, and its value.
+# The keys that the service stores in Redis: a format for the key, and the value.
 UUID = "00000000-0000-4000-8000-0000%08d"
 STORED = {
     "a user, id of 8 characters, counted up to 9,999 times": ("user:{%08d}", "9999"),
@@ -35,7 +35,7 @@ STORED = {
     ),
 }
 STORE = "for i = 1, 100000 do redis.call('SET', string.format(ARGV[1], i), unpack(ARGV, 2)) end"
-# A Redis beside the one that serves, of the same version, which writes nothing.
+# Starts a second Redis of the same version in the pod, which writes nothing to disk.
 MEMORY = """
 redis-server --port 6380 --save '' >/dev/null &
 ask() { redis-cli -p 6380 "$@"; }
@@ -53,7 +53,7 @@ APPEND_ONLY_FILE = "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -
 
 @dataclass(frozen=True)
 class Sample:
-    """A load on a number of backends; CPU time in seconds of each component's pods together; bytes on Redis's disk."""
+    """A load on a number of backends: CPU seconds of all pods of each component, bytes appended to Redis's disk."""
 
     backends: int
     load: Load
@@ -63,7 +63,7 @@ class Sample:
 
 
 def measure(rounds: int, seconds: float, warm_up_requests: int, say) -> list[Sample]:
-    """Warms up by a number of requests for all backends together, of which nginx gives each its share."""
+    """Measures after a warm-up with a number of requests, which nginx distributes to all backends."""
     url = f"http://{_address()}"
     samples = []
     warm: set[str] = set()
@@ -81,7 +81,7 @@ def measure(rounds: int, seconds: float, warm_up_requests: int, say) -> list[Sam
 
 
 def memory() -> dict[str, int]:
-    """Bytes of Redis's memory for each of what is STORED."""
+    """Bytes of Redis's memory for each entry of STORED."""
     return {
         what: int(_in_redis(MEMORY, STORE, "0", *key_and_value).split()[-1]) for what, key_and_value in STORED.items()
     }
@@ -147,13 +147,13 @@ def _in_redis(script: str, *arguments: str) -> str:
 
 
 def _cpu_seconds() -> dict[str, float]:
-    """What the processes that are there have used, and those that they have waited for (proc_pid_stat(5))."""
+    """CPU time of the running processes and their terminated children (proc_pid_stat(5))."""
     return {component: sum(map(_pod_cpu_seconds, _pods(component))) for component in COMPONENTS}
 
 
 def _pod_cpu_seconds(pod: str) -> float:
     processes = _kubectl("exec", pod, "--", "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null || true").splitlines()
-    # utime, stime, cutime and cstime, counted from behind the program's name, which may have spaces.
+    # utime, stime, cutime and cstime: fields after the program's name, which may contain spaces.
     ticks = sum(sum(map(int, process.rpartition(")")[2].split()[11:15])) for process in processes)
     return ticks / os.sysconf("SC_CLK_TCK")
 
@@ -161,7 +161,7 @@ def _pod_cpu_seconds(pod: str) -> float:
 def _number(name: str, text: str) -> int:
     found = re.search(rf"^{name}(\d+)", text, re.MULTILINE)
     if not found:
-        raise Failure(f"No '{name}' in:\n{text}")
+        raise Failure(f"The output of Redis contains no number after '{name}':\n{text}")
     return int(found.group(1))
 
 
@@ -173,7 +173,7 @@ def _processors() -> int:
 def _address() -> str:
     address = _kubectl("get", "service", "nginx", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
     if not address:
-        raise Failure("The Service nginx has no address; on minikube, leave 'minikube tunnel' running")
+        raise Failure("The Service nginx has no address: on minikube, start 'minikube tunnel' in another terminal")
     return address
 
 
@@ -195,7 +195,7 @@ def _scale(backends: int) -> None:
 
 
 def _pods(component: str) -> list[str]:
-    """Those that are not about to end first."""
+    """The names of the pods. Terminating pods are at the end."""
     pods = json.loads(_kubectl("get", "pods", "-l", f"app.kubernetes.io/name={component}", "-o", "json"))["items"]
     pods.sort(key=lambda pod: "deletionTimestamp" in pod["metadata"])
     return [pod["metadata"]["name"] for pod in pods]

@@ -1,6 +1,6 @@
 """
-The load, by oha: it gives each request another user's path, has closed loops and open ones whose latencies count from
-when a request was due (no coordinated omission), waits for the last answers, and reports in JSON.
+The load generator, oha. It gives each request a random user. It has closed loops, and open loops whose latencies start
+at the scheduled time of a request (no coordinated omission). It waits for the last answers, and reports in JSON.
 """
 
 import csv
@@ -18,7 +18,7 @@ OHA = TARGET / "oha" / "bin" / "oha"
 
 @dataclass(frozen=True)
 class Load:
-    """What clients do. Without a rate the loop is closed: a connection asks as soon as it is answered."""
+    """The behaviour of the clients. Without a rate the loop is closed: an answer triggers the next request."""
 
     method: str
     connections: int
@@ -42,7 +42,7 @@ def open_loop(rate: int) -> Load:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What came of a load; latencies in milliseconds, CPU time in microseconds per answer, memory in bytes."""
+    """The result of a load: latencies in milliseconds, CPU time in microseconds for each answer, memory in bytes."""
 
     round: int
     server: str
@@ -59,7 +59,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Report:
-    """What the load generator reports: answers with status 200, latencies in milliseconds, its own CPU time."""
+    """The report of the load generator: answers 200, latencies in milliseconds, CPU time of the load generator."""
 
     answers: int
     failed: int
@@ -71,12 +71,12 @@ class Report:
 
 
 def install():
-    """Once; cargo leaves a version alone that is there."""
+    """Installs oha. cargo does nothing if this version is installed."""
     run(["cargo", "install", "oha", "--version", OHA_VERSION, "--locked", "--root", str(OHA.parent.parent)], TARGET)
 
 
 def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int) -> Measurement:
-    """Puts a server under load, and makes sure that no answered increment was lost."""
+    """Puts a server under load, and checks that no acknowledged increment was lost."""
     sum_before = redis.sum()
     cpu_before = server.cpu_seconds()
     report = put_under_load(server.url, load, seconds)
@@ -85,8 +85,8 @@ def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int)
     counted = redis.sum() - sum_before
     if load.method == "POST" and not report.answers <= counted <= report.answers + report.failed:
         raise Failure(
-            f"{server.name} answered {report.answers} increments of {report.answers + report.failed}, and Redis "
-            f"counted {counted}"
+            f"{server.name} acknowledged {report.answers} of {report.answers + report.failed} increments, but Redis "
+            f"counted {counted}: this server loses or repeats increments, see its log"
         )
     return Measurement(
         round=round_,
@@ -104,14 +104,16 @@ def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int)
 
 
 def put_under_load(url: str, load: Load, seconds: float) -> Report:
-    """Puts what serves at an address under load for some time."""
+    """Puts a server under load for some time."""
     own_before = _children_cpu_seconds()
     output = _oha(url, load, ["-z", f"{seconds}s", "--wait-ongoing-requests-after-deadline"])
     own = _children_cpu_seconds() - own_before
     report = json.loads(output)
+    if "429" in report["statusCodeDistribution"]:
+        raise Failure(f"{url} limits clients: deploy an overlay with components/no-rate-limit")
     answers = report["statusCodeDistribution"].get("200", 0)
     if not answers:
-        raise Failure(f"{url} answered nothing to {load}: {output.decode()}")
+        raise Failure(f"{url} answered no request with 200 under {load}: {output.decode()}")
     percentiles = report["latencyPercentiles"]
     return Report(
         answers=answers,
@@ -125,7 +127,7 @@ def put_under_load(url: str, load: Load, seconds: float) -> Report:
 
 
 def warm_up(url: str, load: Load, requests: int) -> None:
-    """By a number of requests, since that is what a JVM compiles by: on a slow machine seconds say nothing."""
+    """Warms up with a number of requests instead of a time: a JVM compiles code after a number of calls."""
     _oha(url, load, ["-n", str(requests)])
 
 
@@ -140,15 +142,15 @@ def _oha(url: str, load: Load, extent: list[str]) -> bytes:
 
 
 def _require_own_address(url: str, pattern: str) -> None:
-    """Load must reach no other machine: oha makes the URLs from a pattern, so see what it makes of this one."""
+    """Checks that all URLs that oha generates from the pattern lead to this server, and to no other machine."""
     command = [str(OHA), "--rand-regex-url", "--dump-urls", "10", pattern]
     urls = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.split()
     if not urls or not all(made.startswith(f"{url}/") for made in urls):
-        raise Failure(f"oha would not send to {url} alone: {urls}")
+        raise Failure(f"oha would also send requests to other addresses than {url}: {urls}")
 
 
 def increments_per_second(redis: Redis, connections: int, pipeline: int, seconds: float) -> float:
-    """What redis-benchmark reaches without any service between: the limit of them all."""
+    """The increments a second of redis-benchmark without a service: the upper limit for all servers."""
 
     def measure(requests: float) -> float:
         command = ["redis-benchmark", "-p", str(redis.port), "-c", str(connections), "-P", str(pipeline)]

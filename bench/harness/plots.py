@@ -1,4 +1,4 @@
-"""The results as SVG plots that can be read on a light and on a dark page."""
+"""SVG plots of the results, readable on light and dark pages."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Runs Redis and the servers, and reads what they cost. Ends only what it started."""
+"""Runs Redis and the servers, and measures their CPU time and memory. Stops only its own processes."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 class Process:
-    """A process of its own session, so that its end takes along what it started."""
+    """A process in a separate session, so that its children are stopped with it."""
 
     def __init__(self, name: str, command: list[str], folder: Path, environment: Mapping[str, str] = os.environ):
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,10 @@ class Process:
         deadline = time.monotonic() + PATIENCE
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise Failure(f"{self.log.read_text(errors='replace')}\n{self.name} did not start")
+                raise Failure(
+                    f"{self.log.read_text(errors='replace')}\n{self.name} did not answer within {PATIENCE} s: "
+                    f"see its log above, from {self.log}"
+                )
             time.sleep(0.01)
 
     def _tree(self) -> list[psutil.Process]:
@@ -76,13 +79,13 @@ class Process:
 
 
 class Redis(Process):
-    """A redis-server that answers no write before it is on disk."""
+    """A redis-server that acknowledges a write when it is on disk."""
 
     def __init__(self, folder: Path):
         self.port = free_port()
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)]
         command += ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-        # A rewrite of the file would hit whichever server happens to be measured just then.
+        # No rewrites of the file: a rewrite would slow down only one of the servers.
         command += ["--auto-aof-rewrite-percentage", "0"]
         super().__init__("redis-server", command, folder)
 
@@ -99,7 +102,7 @@ class Redis(Process):
 
 
 class Server(Process):
-    """This service or a peer, on a free port."""
+    """This service or a peer on a free port."""
 
     def __init__(self, program: Program, redis: Redis, folder: Path):
         port = free_port()
@@ -110,7 +113,7 @@ class Server(Process):
         super().__init__(program.name, program.command, folder, os.environ | program.environment | places | addresses)
 
     def first_answer(self) -> float:
-        """Waits for the first 200, which needs Redis; returns the seconds since the start."""
+        """Waits for the first 200 that needs Redis, and returns the seconds since the start."""
         self.wait_until(self._answers)
         return time.monotonic() - self.started
 

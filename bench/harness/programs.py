@@ -1,4 +1,4 @@
-"""What is measured: this service and its peers, how each is built and how it is started."""
+"""The measured servers: this service and its peers, with the commands that build and start them."""
 
 import os
 import subprocess
@@ -14,18 +14,18 @@ JAVA = Path(os.environ.get("JAVA_HOME", "")) / "bin" / "java"
 
 SERVICE = "user-counter"
 
-# The heap and the collector of the service's pod, for all alike: a JVM that has 512 MiB begins with 8 MiB of heap, and
-# on a processor or with little memory chooses this collector itself.
+# The heap and garbage collector of the service's pod, for all servers: with 512 MiB, a JVM starts with 8 MiB of heap.
+# With one processor or little memory, it chooses this collector by default.
 JAVA_ENVIRONMENT = {"JAVA_TOOL_OPTIONS": "-Xms8m -Xmx256m -XX:+UseSerialGC"}
 
 
 class Failure(Exception):
-    """What ends the benchmark; its message is for the person who runs it."""
+    """An error that ends the benchmark, with a message for the user."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A server, whose environment says PORT and REDIS_URL."""
+    """A server that reads PORT and REDIS_URL from the environment."""
 
     name: str
     build: list[str]
@@ -35,7 +35,7 @@ class Program:
     archive: Path | None = None
 
     def prepare(self):
-        """Builds it, and unpacks what it was packed into."""
+        """Builds the server, and unpacks its archive if there is one."""
         run(self.build, self.folder)
         if self.archive:
             with tarfile.open(self.archive) as archive:
@@ -43,7 +43,7 @@ class Program:
 
 
 def run(command: list[str], folder: Path) -> str:
-    """Runs a command to its end and returns its output; all that it prints is shown if it fails."""
+    """Runs a command and returns its output. If it fails, the Failure contains all output."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failure(f"{done.stdout}{done.stderr}\n'{' '.join(command)}' failed in {folder.relative_to(ROOT) or '.'}")
@@ -51,7 +51,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def maven(*arguments: str) -> list[str]:
-    # Tests are for 'verify'.
+    # 'verify' runs the tests.
     return [str(ROOT / "mvnw"), "--batch-mode", "--no-transfer-progress", "-DskipTests", *arguments, "package"]
 
 
@@ -72,7 +72,7 @@ def liberty(name: str, build: list[str], folder: Path, target: Path) -> Program:
         build,
         folder,
         [str(home / "bin" / "server"), "run", name],
-        # As the service's image is set: the agent serves diagnostics that are not used.
+        # The same setting as in the service's image: the agent is for diagnostics that are not used.
         JAVA_ENVIRONMENT | {"WLP_SKIP_BOOTSTRAP_AGENT": "true"},
         target / f"{name}.tar.gz",
     )

@@ -1,4 +1,4 @@
-"""What was measured, and the statistics of it."""
+"""The measurements and their statistics."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Limit:
-    """What redis-benchmark reached with this many connections, and commands in each pipeline."""
+    """The result of redis-benchmark with a number of connections and of commands in each pipeline."""
 
     round: int
     connections: int
@@ -36,7 +36,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over the rounds."""
+    """The median and range of a figure over the rounds."""
 
     median: float
     lowest: float
@@ -105,7 +105,7 @@ def _ratio(numerators: list[float], denominators: list[float]) -> Spread:
 
 
 def machine() -> dict[str, str]:
-    """What the figures depend on."""
+    """The properties of the machine that influence the figures."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {
         "Processors": f"{len(os.sched_getaffinity(0))} × {model.group(1) if model else platform.machine()}",

@@ -1,4 +1,4 @@
-"""The results as a page of tables, and the README's one."""
+"""The tables of results.md, and the table in README.md."""
 
 import re
 from pathlib import Path
@@ -49,8 +49,8 @@ def write(results: Results, folder: Path) -> None:
 
 
 def write_into_readme(results: Results) -> None:
-    """Replaces the table there."""
-    readme = ROOT / "README.md"
+    """Replaces the table in bench/README.md."""
+    readme = ROOT / "bench" / "README.md"
     text, found = re.subn(
         r"(?<=<!-- bench/run writes this table -->\n).*?(?=\n\n)",
         lambda _: summary(results),
@@ -58,7 +58,7 @@ def write_into_readme(results: Results) -> None:
         flags=re.DOTALL,
     )
     if found != 1:
-        raise Failure("README.md has no comment that says where bench/run writes its table")
+        raise Failure(f"{readme} needs one comment '<!-- bench/run writes this table -->', but has {found}: add it")
     readme.write_text(text)
 
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# One pod's part in making and healing the cluster; the fail-over of a primary that does not answer is Redis's own.
+# The part of each pod in creating and repairing the cluster. Redis itself replaces a failed primary by its replica.
 #
-#   keep       every two seconds, whatever of the below is called for
-#   ready      whether the cluster is whole, and this node a part of it
-#   hand-over  lets the replica take over from this node, if it is a primary
-#   begin-anew gives this node its pair's slots when both disks of the pair are lost: for a person to decide
+#   keep       creates and repairs the cluster, every two seconds
+#   ready      succeeds if the cluster works, and this node is part of it
+#   hand-over  hands over to the replica, if this node is a primary
+#   begin-anew gives the slots of its pair to this node after the loss of both disks; only a person may run this
 set -u
 
 name=$(cat /etc/hostname)
@@ -17,7 +17,7 @@ partner=${name%-*}-$((1 - ${name##*-})).$domain
 REDISCLI_AUTH=$(cat /run/secrets/redis/password)
 export REDISCLI_AUTH
 
-# The slots of a pair.
+# slots PAIR: prints the first and the last slot of a pair
 slots() {
   case $1 in
     a) echo 0 5460 ;;
@@ -33,19 +33,19 @@ redis() (
   timeout 2 redis-cli -e -h "$host" "$@"
 )
 
-# The same, for what changes something: the log says so.
+# change HOST COMMAND...: like redis, for a command that changes something; logs the command and the answer
 change() {
   echo "$*: $(redis "$@")"
 }
 
-# What CLUSTER NODES says of this node.
+# Prints the line of CLUSTER NODES for this node.
 myself() {
   redis localhost cluster nodes | grep myself
 }
 
-# Whether a line of CLUSTER NODES has slots, which stand after the first eight words. Only primaries have some.
+# has_slots LINE: succeeds if this line of CLUSTER NODES has slots, after its first eight words. Only primaries have slots.
 has_slots() {
-  # shellcheck disable=SC2086 # into words
+  # shellcheck disable=SC2086 # splits words
   set -- $1
   [ $# -gt 8 ]
 }
@@ -54,7 +54,7 @@ knows_all_slots() {
   redis "$1" cluster info | grep -q cluster_slots_assigned:16384
 }
 
-# Gossip tells each node where the others are, but not a new one, nor when all have got other addresses at once.
+# Nodes get each other's addresses by gossip, except for a new node, and when the addresses of all nodes change at once.
 meet() {
   for other in $all; do
     address=$(getent hosts "$other") || continue
@@ -66,25 +66,26 @@ meet() {
   done
 }
 
-# When all six answer, none of them knows who has which slots, and none has any data, there never was a cluster. What came
-# to no end the first time is continued; see new.conf.
+# Creates the cluster, if all six nodes answer, no node knows the owners of all slots, and no node has data: then there
+# never was a cluster. Continues an incomplete creation, see new.conf.
 create() {
   for other in $all; do
     knows_all_slots "$other" && return
     [ "$(redis "$other" dbsize)" = 0 ] || return
   done
   for pair in a b c; do
-    # shellcheck disable=SC2046 # into words
+    # shellcheck disable=SC2046 # splits words
     change "redis-cluster-$pair-0.$domain" cluster addslotsrange $(slots $pair)
   done
 }
 
-# A node without slots is its partner's replica, once that has them: one that is new, or whose disk is, and one that still
-# follows what its partner was before it lost its disk. If that has no slots, this one has the data and takes over: Redis
-# does so by itself when a primary has failed, but not when its address has become another node's.
+# Makes this node, which has no slots, a replica of its partner, if the partner has slots. This is necessary for a new node,
+# for a node with a new disk, and for a node that follows the former ID of a partner with a new disk. If such a partner has
+# no slots, this node has the data, and takes over. Redis does this itself when a primary fails, but not when another node
+# gets the address of the primary.
 follow() {
   id=$(redis "$partner" cluster myid) || return
-  # shellcheck disable=SC2086 # its fourth word is its primary
+  # shellcheck disable=SC2086 # splits words: the fourth is the primary of this node
   set -- $me
   [ "$id" != "$4" ] || return
   if has_slots "$(echo "$nodes" | grep "^$id ")"; then
@@ -96,7 +97,7 @@ follow() {
   esac
 }
 
-# From when on all of the data is on its disk, a node is no new one any more; see new.conf.
+# Removes the restrictions of new.conf when all data is on the disk of this node.
 admit() {
   if knows_all_slots localhost && { has_slots "$me" || is_in_sync; }; then
     redis localhost config set cluster-replica-no-failover no cluster-require-full-coverage no >/dev/null &&
@@ -111,9 +112,9 @@ is_in_sync() {
   done
 }
 
-# Six nodes in good health are all there are. A further one that has failed, or has no address, was one of these before it
-# lost its disk. But as long as it has slots, nobody else has them: then it stays. Only who knows of all slots can tell, for
-# all the others then forget it, too.
+# Removes a failed node from the cluster, if there are six healthy nodes: then the failed one, which may have no address, is
+# one of the six before it lost its disk. A failed node with slots stays, since no other node has these slots. Only a node
+# that knows the owners of all slots may remove another one, because all other nodes then remove it, too.
 forget() {
   healthy=$(echo "$nodes" | grep -cE '^[^ ]+ [^ ]+ (myself,)?(master|slave)(,nofailover)? ([^ ]+ ){4}connected')
   [ "$healthy" = 6 ] && knows_all_slots localhost || return
@@ -147,8 +148,8 @@ ready() {
   esac
 }
 
-# Redis has stopped writing and sent its replica all it has when that takes over. For two seconds more it tells clients
-# where to go: until they have asked for the nodes once again.
+# Before the replica takes over, Redis stops writes and sends all data to the replica. Afterwards, Redis redirects clients
+# for two seconds, until they have requested the list of nodes again.
 hand_over() {
   has_slots "$(myself)" || return 0
   redis "$partner" cluster failover || return 0
@@ -161,26 +162,26 @@ hand_over() {
   done
 }
 
-# What this node has heard of the lost one is forgotten, else the slots are taken. A newer epoch than any comes before
-# the slots: with an older one the others tell this node that the slots are the lost one's, and it becomes its replica.
+# The reset makes this node forget the lost node, which otherwise owns the slots. Before this node gets the slots, it needs
+# the newest epoch: otherwise the other nodes answer that the lost node owns the slots, and this node becomes its replica.
 begin_anew() {
   for node in localhost "$partner"; do
     case $(redis "$node" config get cluster-replica-no-failover) in
       *yes) continue ;;
-      *no) why="has all of its data, and keeps it" ;;
-      *) why="does not answer, and may have all of its data" ;;
+      *no) why="has all of its data, so the slots are not lost: nothing was changed, wait until the pair is ready" ;;
+      *) why="does not answer, and may have all of its data: nothing was changed, run this again when the node answers" ;;
     esac
     echo "begin-anew: $node $why" >&2
     exit 1
   done
   pair=${name%-*}
-  # shellcheck disable=SC2046 # into words
+  # shellcheck disable=SC2046 # splits words
   redis localhost cluster reset soft &&
     redis localhost cluster bumpepoch &&
     redis localhost cluster addslotsrange $(slots "${pair##*-}") || exit
   sleep 5
   if ! has_slots "$(myself)"; then
-    echo "begin-anew: the others have not agreed; once more, please" >&2
+    echo "begin-anew: the other nodes did not accept that $name has the slots of its pair: run this again" >&2
     exit 1
   fi
 }

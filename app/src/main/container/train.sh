@@ -1,17 +1,20 @@
 #!/bin/bash
-# Run once while the image is built: the first start fills Liberty's caches in $WLP_OUTPUT_DIR, the second one
-# records which classes a start and the first requests need (https://openjdk.org/jeps/514, ahead-of-time cache).
+# Runs once during the build of the image. The first start fills Liberty's caches in $WLP_OUTPUT_DIR. The second start
+# fills the JVM's ahead-of-time cache with the classes of the start and the first requests
+# (https://openjdk.org/jeps/514).
 set -euo pipefail
-export REDIS_URL=127.0.0.1:1 # nothing answers there; what can be learnt without Redis is most of it
+export REDIS_URL=127.0.0.1:1 # no Redis: most classes are loaded without one, too
 
-status() { # PATH : the HTTP status, without curl, which a runtime image need not have
+# status PATH: prints the HTTP status. Without curl, since a runtime image may not have it.
+status() {
   exec 3<>/dev/tcp/127.0.0.1/1323 || return
   printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" >&3
   cut -d' ' -f2 <&3 | head -1
   exec 3>&-
 }
 
-run() { # JVM OPTIONS : start, answer a few requests, stop
+# run JVM-OPTIONS: starts the server, sends some requests, stops the server.
+run() {
   JVM_ARGS=$1 /opt/wlp/bin/server run user-counter &
   local server=$!
   until [[ $(status /healthz 2>/dev/null) == 200 ]]; do
@@ -28,7 +31,7 @@ run() { # JVM OPTIONS : start, answer a few requests, stop
 }
 
 mv /opt/wlp/bin/{jvm.options,bootstrap.properties} /opt/wlp/usr/servers/user-counter/
-# Both caches are of use only for files of the same age, and builders differ in what they make of a file's age.
+# Both caches are valid only for files with an unchanged modification time, which image builders may change.
 find /opt/wlp -exec touch -h -d @0 {} +
 run ''
 rm -rf "$WLP_OUTPUT_DIR/logs"

@@ -3,7 +3,6 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -16,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -24,6 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
+import usercounter.api.IdempotencyKeyHeader;
+import usercounter.counters.UserId;
 import usercounter.dev.RedisServer;
 
 /** The API over HTTP, against the packaged server and a real Redis with a password. */
@@ -51,7 +53,7 @@ class ApiIT {
     }
 
     @Test
-    void theTutorialsSession() {
+    void theSessionOfTheTutorial() {
         assertThat(server.get("/users/249").body()).isEqualTo("0");
         assertThat(server.post("/users/249").body()).isEqualTo("1");
         assertThat(server.post("/users/249").body()).isEqualTo("2");
@@ -61,13 +63,13 @@ class ApiIT {
     }
 
     @Test
-    void theTutorialsBytes() throws IOException {
-        assertThat(exchange("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+    void theResponseBytesOfTheTutorial() throws IOException {
+        assertThat(server.exchange("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
                 .startsWith("HTTP/1.1 200 OK\r\n")
                 .contains("\r\nContent-Type: text/plain; charset=UTF-8\r\n", "\r\nContent-Length: 3\r\n")
                 .endsWith("\r\n\r\n✓")
                 .doesNotContain("Server:", "X-Powered-By");
-        assertThat(exchange("GET /users/nobody HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+        assertThat(server.exchange("GET /users/nobody HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
                 .startsWith("HTTP/1.1 200 OK\r\n")
                 .contains("\r\nContent-Type: text/plain; charset=UTF-8\r\n", "\r\nContent-Length: 1\r\n")
                 .endsWith("\r\n\r\n0");
@@ -121,6 +123,9 @@ class ApiIT {
                 "/users/a;b=1",
                 "/users/a;",
                 "/users/%ff",
+                "/users/.",
+                "/users/..",
+                "/users/%2e",
                 "/users/" + LONG_ID
             })
     void anInvalidIdIs400AndRedisIsNotAsked(String path) {
@@ -153,7 +158,7 @@ class ApiIT {
         assertThat(postKeyed("another", "k").body()).isEqualTo("1");
 
         assertThat(postKeyed("keyed", "k").body()).isEqualTo("1");
-        assertThat(server.post("/users/keyed", IdempotencyKey.HEADER, "\"k\"", "Accept", "application/json")
+        assertThat(server.post("/users/keyed", IdempotencyKeyHeader.NAME, "\"k\"", "Accept", "application/json")
                         .body())
                 .isEqualTo("{\"id\":\"keyed\",\"count\":1}");
         assertThat(server.get("/users/keyed").body()).isEqualTo("3");
@@ -175,22 +180,22 @@ class ApiIT {
     @CsvSource({"\"k\", 86400", "\"k\";ttl=60, 60", "\"k\";ttl=999999, 86400"})
     void aKeyIsForgottenAfterItsTime(String key, long seconds) {
         redis.del("user:{expiry}", "user:{expiry}:key:k");
-        server.post("/users/expiry", IdempotencyKey.HEADER, key);
+        server.post("/users/expiry", IdempotencyKeyHeader.NAME, key);
 
         assertThat(redis.ttl("user:{expiry}:key:k")).isBetween(seconds - 30, seconds);
         assertThat(redis.ttl("user:{expiry}")).as("no expiry").isEqualTo(-1);
 
         redis.pexpire("user:{expiry}:key:k", 0);
-        assertThat(server.post("/users/expiry", IdempotencyKey.HEADER, key).body())
+        assertThat(server.post("/users/expiry", IdempotencyKeyHeader.NAME, key).body())
                 .isEqualTo("2");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "\"\"", "unquoted", "\"k\", \"k\"", "\"k\";x=1", "\"" + LONG_ID + "\""})
+    @ValueSource(strings = {"", " \t", "\"\"", "unquoted", "\"k\", \"k\"", "\"k\";x=1", "\"" + LONG_ID + "\""})
     void aMalformedKeyIs400AndRedisIsNotAsked(String key) {
         long before = increments();
 
-        assertProblem(server.post("/users/malformed-key", IdempotencyKey.HEADER, key), 400, "Bad Request");
+        assertProblem(server.post("/users/malformed-key", IdempotencyKeyHeader.NAME, key), 400, "Bad Request");
 
         assertThat(increments() - before).isZero();
     }
@@ -200,7 +205,7 @@ class ApiIT {
         long before = increments();
 
         assertProblem(
-                server.post("/users/two-keys", IdempotencyKey.HEADER, "\"k\"", IdempotencyKey.HEADER, "\"k\""),
+                server.post("/users/two-keys", IdempotencyKeyHeader.NAME, "\"k\"", IdempotencyKeyHeader.NAME, "\"k\""),
                 400,
                 "Bad Request");
 
@@ -208,8 +213,32 @@ class ApiIT {
     }
 
     @Test
+    void aProxysKeyCountsOnceUnlessTheClientHasOneOfItsOwn() {
+        for (String answer : new String[] {"1", "1"}) {
+            assertThat(server.post("/users/proxy", IdempotencyKeyHeader.DEFAULT_NAME, "\"p\";ttl=60")
+                            .body())
+                    .isEqualTo(answer);
+        }
+        assertThat(redis.ttl("user:{proxy}:key:p")).isBetween(1L, 60L);
+        for (String answer : new String[] {"2", "2"}) {
+            assertThat(server.post(
+                                    "/users/proxy",
+                                    IdempotencyKeyHeader.DEFAULT_NAME,
+                                    "\"" + System.nanoTime() + "\"",
+                                    IdempotencyKeyHeader.NAME,
+                                    "\"own\"")
+                            .body())
+                    .isEqualTo(answer);
+        }
+        assertProblem(
+                server.post("/users/proxy", IdempotencyKeyHeader.DEFAULT_NAME, "\"q\"", IdempotencyKeyHeader.NAME, ""),
+                400,
+                "Bad Request");
+    }
+
+    @Test
     void aKeyThatIsNotAsciiIs400() throws IOException {
-        assertThat(exchange("POST /users/not-ascii HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        assertThat(server.exchange("POST /users/not-ascii HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                         + "Content-Length: 0\r\nIdempotency-Key: \"\u00e9\"\r\n\r\n"))
                 .startsWith("HTTP/1.1 400 ");
         assertThat(server.get("/users/not-ascii").body()).isEqualTo("0");
@@ -217,7 +246,7 @@ class ApiIT {
 
     @Test
     void aGetIgnoresAKey() {
-        assertThat(server.get("/users/nobody", IdempotencyKey.HEADER, "malformed")
+        assertThat(server.get("/users/nobody", IdempotencyKeyHeader.NAME, "malformed")
                         .body())
                 .isEqualTo("0");
     }
@@ -259,7 +288,7 @@ class ApiIT {
     }
 
     private static HttpResponse<String> postKeyed(String user, String key) {
-        return server.post("/users/" + user, IdempotencyKey.HEADER, "\"" + key + "\"");
+        return server.post("/users/" + user, IdempotencyKeyHeader.NAME, "\"" + key + "\"");
     }
 
     @ParameterizedTest
@@ -289,26 +318,90 @@ class ApiIT {
                 .hasValueSatisfying(allow -> assertThat(allow).contains("GET"));
     }
 
-    @Test
-    void anUnacceptableTypeIs406AndCountsNothing() {
-        assertProblem(server.post("/users/unacceptable", "Accept", "image/png"), 406, "Not Acceptable");
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "image/png",
+                "text/plain;q=0",
+                "*/*;q=0",
+                "text/*;q=0, application/json;q=0.0, */*",
+                "text/html, */*;q=0"
+            })
+    void anUnacceptableTypeIs406AndCountsNothing(String accept) {
+        assertProblem(server.post("/users/unacceptable", "Accept", accept), 406, "Not Acceptable");
+        assertProblem(
+                server.post("/users/unacceptable", "Accept", accept, IdempotencyKeyHeader.NAME, "\"k\""),
+                406,
+                "Not Acceptable");
         assertThat(server.get("/users/unacceptable").body()).isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '\'',
+            value = {
+                "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2 | text/plain; charset=UTF-8",
+                "text/plain ; q=0.2, application/json ; Q=0.5         | application/json",
+                "text/plain;q=0, */*                                  | application/json",
+                "application/json;note=\"a,b;q=0\"                    | application/json",
+                "''                                                   | text/plain; charset=UTF-8",
+            })
+    void anAcceptedTypeIsServed(String accept, String type) {
+        assertThat(server.get("/users/nobody", "Accept", accept).headers().firstValue("Content-Type"))
+                .contains(type);
+    }
+
+    @Test
+    void otherErrorsTakePrecedenceOver406() {
+        assertProblem(server.get("/nope", "Accept", "image/png"), 404, "Not Found");
+        assertProblem(server.send("DELETE", "/users/a", "Accept", "image/png"), 405, "Method Not Allowed");
+        assertThat(server.get("/healthz", "Accept", "application/json, text/plain;q=0.1")
+                        .body())
+                .isEqualTo("✓");
     }
 
     @ParameterizedTest
     @CsvSource({"Accept, garbage;;", "Accept, */*;q=x", "Accept, text/plain;q=2", "Content-Type, garbage"})
     void aMalformedHeaderIs400AndCountsNothing(String name, String value) {
-        assertProblem(server.post("/users/malformed", name, value), 400, "Bad Request");
+        HttpResponse<String> answer = server.post("/users/malformed", name, value);
+
+        assertProblem(answer, 400, "Bad Request");
+        assertThat(answer.body()).contains(name.equals("Accept") ? "Accept is" : "header");
         assertThat(server.get("/users/malformed").body()).isEqualTo("0");
     }
 
-    /** Liberty refuses these before any application sees them: 400, and nothing of the server. */
+    /** Liberty itself rejects these paths. The 400 must not contain internals of the server. */
     @ParameterizedTest
     @ValueSource(strings = {"/users/%zz", "/users/a%00", "/users/a%", "/../../etc/passwd"})
-    void whatIsNoUriIs400(String path) throws IOException {
-        assertThat(exchange("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+    void anInvalidUriIs400(String path) throws IOException {
+        assertThat(server.exchange("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
                 .startsWith("HTTP/1.1 400 ")
                 .doesNotContain("Exception", "\tat ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/%2e", "/users/a%5cb", "/WEB-INF/web.xml", "/health/nothing"})
+    void noResponseHasHeadersThatNameTheServer(String path) {
+        assertThat(server.get(path).headers().map().keySet())
+                .isSubsetOf("connection", "content-language", "content-length", "content-type", "date");
+    }
+
+    @Test
+    void clientsThatResetTheirConnectionLeaveNothingInTheLog() throws Exception {
+        for (int i = 0; i < 40; i++) {
+            for (String path : new String[] {"/users/a", "/users/%2e", "/users/a;b", "/nope", "/error"}) {
+                try (Socket socket = new Socket("127.0.0.1", server.port())) {
+                    socket.setSoLinger(true, 0); // so that close() resets the connection
+                    socket.getOutputStream()
+                            .write(("GET " + path + " HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n")
+                                    .getBytes(StandardCharsets.US_ASCII));
+                    TimeUnit.MICROSECONDS.sleep(i * 50L);
+                }
+            }
+        }
+        assertThat(server.get("/nope").statusCode()).isEqualTo(404);
+        assertThat(server.log()).doesNotContain("ErrorServlet", "\tat ");
     }
 
     @Test
@@ -318,12 +411,12 @@ class ApiIT {
             "GET /users/" + much + " HTTP/1.1\r\nHost: x\r\n\r\n",
             "GET /users/a HTTP/1.1\r\nHost: x\r\nX: " + much + "\r\n\r\n"
         }) {
-            assertThat(exchange(request)).startsWith("HTTP/1.1 4").doesNotContain("Exception", "<html");
+            assertThat(server.exchange(request)).startsWith("HTTP/1.1 4").doesNotContain("Exception", "<html");
         }
     }
 
     @Test
-    void aFullCounterIs409AndStaysAsItIs() {
+    void aCounterAtItsMaximumIs409AndUnchanged() {
         redis.set("user:{full}", "9223372036854775806");
 
         assertThat(server.post("/users/full").body()).isEqualTo("9223372036854775807");
@@ -332,7 +425,7 @@ class ApiIT {
     }
 
     @Test
-    void aValueThatIsNoNumberIs500AndStaysAsItIsAndIsLoggedOnce() {
+    void aCorruptValueIs500AndUnchangedAndLoggedOnceForAtMostAThousandKeys() {
         redis.set("user:{text}", "abc");
         redis.rpush("user:{list}", "abc");
 
@@ -348,6 +441,13 @@ class ApiIT {
                 .hasSize(1);
         assertThat(server.log().lines().filter(line -> line.contains("user:{list}")))
                 .hasSize(1);
+
+        for (int i = 0; i < 1_100; i++) {
+            redis.set("user:{broken-" + i + "}", "abc");
+            server.get("/users/broken-" + i);
+        }
+        assertThat(server.log().lines().filter(line -> line.contains("is no number")))
+                .hasSize(1_000);
     }
 
     @Test
@@ -364,6 +464,8 @@ class ApiIT {
         postKeyed("very-special-id", "very-special-key");
         server.get("/users/%C3%A9");
         server.get("/very-special-path");
+        server.send("PUT", "/users/%2e%2e");
+        server.send("VERY-SPECIAL", "/users/a");
 
         String metrics = server.get("/metrics").body();
 
@@ -372,23 +474,26 @@ class ApiIT {
                         + "http_response_status_code=\"200\",http_route=\"/users/\\{id\\}\",[^}]*\\} [1-9]")
                 .containsPattern("http_server_request_duration_seconds_count\\{[^}]*http_request_method=\"GET\","
                         + "http_response_status_code=\"400\",http_route=\"/users/\\{id\\}\",[^}]*\\} [1-9]")
+                .containsPattern("http_server_request_duration_seconds_count\\{[^}]*http_request_method=\"PUT\","
+                        + "http_response_status_code=\"400\",http_route=\"/\",[^}]*\\} [1-9]")
+                .containsPattern("http_server_request_duration_seconds_count\\{[^}]*http_request_method=\"_OTHER\"")
                 .containsPattern("http_server_request_duration_seconds_bucket\\{")
                 .containsPattern("redis_command_seconds_count\\{command=\"incr\",[^}]*outcome=\"ok\",[^}]*\\} [1-9]")
                 .containsPattern("redis_command_seconds_count\\{command=\"eval\",[^}]*outcome=\"ok\",[^}]*\\} [1-9]")
                 .contains("outcome=\"unavailable\"", "memory_usedHeap_bytes")
-                .doesNotContain("very-special");
+                .doesNotContainIgnoringCase("very-special");
     }
 
     @Test
     void openApiDescribesEveryAnswer() {
         assertThat(server.get("/openapi").body())
                 .contains("openapi: 3.1", "/users/{id}", "/healthz", "application/problem+json", "Retry-After")
-                .contains("\"200\"", "\"400\"", "\"406\"", "\"409\"", "\"500\"", "\"503\"")
-                .contains("Idempotency-Key", quoted(UserId.PATTERN), quoted(IdempotencyKey.PATTERN));
+                .contains("\"200\"", "\"400\"", "\"406\"", "\"409\"", "\"429\"", "\"500\"", "\"503\"")
+                .contains("Idempotency-Key", quoted(UserId.PATTERN), quoted(IdempotencyKeyHeader.PATTERN));
         assertThat(server.get("/openapi/ui/").body()).contains("swagger");
     }
 
-    /** As a double-quoted scalar of YAML. */
+    /** The text as a double-quoted YAML scalar. */
     private static String quoted(String text) {
         return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
@@ -406,16 +511,5 @@ class ApiIT {
         assertThat(answer.body())
                 .matches("\\{\"type\":\"about:blank\",\"title\":\"" + title + "\",\"status\":" + status
                         + ",\"detail\":\"[^\"<\\\\]+\"}");
-    }
-
-    /** Bytes out and in, for what an HTTP client would refuse to send or would hide. */
-    private static String exchange(String request) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", server.port())) {
-            socket.setSoTimeout(10_000);
-            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
-            try (InputStream answer = socket.getInputStream()) {
-                return new String(answer.readAllBytes(), StandardCharsets.UTF_8);
-            }
-        }
     }
 }

@@ -22,9 +22,13 @@ import org.jboss.shrinkwrap.api.importer.ZipImporter;
 import org.jboss.shrinkwrap.api.spec.WebArchive;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import usercounter.counters.Counters;
+import usercounter.counters.IdempotencyKey;
+import usercounter.counters.UserId;
 import usercounter.dev.RedisServer;
+import usercounter.settings.Settings;
 
-/** The beans as Liberty wires them, inside the server that Arquillian manages. */
+/** The CDI beans inside a Liberty server that Arquillian manages. */
 @ExtendWith(ArquillianExtension.class)
 class CountersIT {
 
@@ -37,7 +41,7 @@ class CountersIT {
     @Inject
     MetricRegistry metrics;
 
-    /** Runs in this process only, not in the server: the place to start the server's Redis. */
+    /** Runs only in this process, not in the server. So this method also starts the server's Redis. */
     @Deployment
     static WebArchive war() throws IOException {
         File war = new File(System.getProperty("war"));

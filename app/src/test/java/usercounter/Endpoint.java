@@ -2,14 +2,16 @@ package usercounter;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** A port of the loopback address where HTTP requests are answered. */
+/** An HTTP server on the loopback address. */
 interface Endpoint {
 
     HttpClient HTTP = HttpClient.newBuilder()
@@ -31,7 +33,7 @@ interface Endpoint {
         return send("POST", path, headers);
     }
 
-    /** Any request without a body; headers are names and values in turn. */
+    /** Sends a request without a body. The headers are alternating names and values. */
     default HttpResponse<String> send(String method, String path, String... headers) {
         HttpRequest.Builder request = HttpRequest.newBuilder(uri(path))
                 .method(method, HttpRequest.BodyPublishers.noBody())
@@ -40,6 +42,15 @@ interface Endpoint {
             request.headers(headers);
         }
         return send(request.build());
+    }
+
+    /** Sends and receives bytes that an HTTP client would refuse or hide. The request must close the connection. */
+    default String exchange(String request) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", port())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     static HttpResponse<String> send(HttpRequest request) {

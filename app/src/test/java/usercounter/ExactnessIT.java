@@ -4,12 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.args.ClientPauseMode;
+import usercounter.api.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
-/** Every acknowledged increment is counted exactly once: under concurrency, over restarts, through failures. */
+/** Every acknowledged increment is counted exactly once, despite concurrency, restarts and failures. */
 class ExactnessIT extends ServersOnRedis {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     @Test
     void concurrentClientsOfTwoServersGetEachNumberOnce() throws IOException {
@@ -48,7 +61,7 @@ class ExactnessIT extends ServersOnRedis {
             redis = RedisServer.start(folder.resolve("redis"), redis.port());
             load.awaitAcknowledged(load.acknowledged() + 1_000);
             redis.signal("STOP");
-            Thread.sleep(3_000); // longer than REDIS_TIMEOUT: what was sent is answered 503, and counted afterwards
+            Thread.sleep(3_000); // longer than REDIS_TIMEOUT: requests are answered 503, and Redis counts them later
             redis.signal("CONT");
         }
         load.awaitAcknowledged(load.acknowledged() + 1_000);
@@ -82,7 +95,7 @@ class ExactnessIT extends ServersOnRedis {
                                         .formatted(n)
                                         .getBytes(StandardCharsets.US_ASCII));
             }
-            assertThat(server.post("/users/249", IdempotencyKey.HEADER, "\"" + n + "\"")
+            assertThat(server.post("/users/249", IdempotencyKeyHeader.NAME, "\"" + n + "\"")
                             .body())
                     .isEqualTo(Integer.toString(n));
         }
@@ -90,15 +103,44 @@ class ExactnessIT extends ServersOnRedis {
     }
 
     @Test
-    void aStopUnderLoadAnswersWhatIsInFlight() throws Exception {
-        Load load = Load.start(16, 10, n -> server.process().isAlive(), server);
-        load.awaitAcknowledged(1_000);
-        server.terminate();
-        server.awaitExit();
-        load.await();
+    void aStopAnswersWhatIsInFlightAndEachAnswerClosesItsConnection() throws Exception {
+        try (PackagedServer stopped = startServer("b", Map.of("REDIS_TIMEOUT", "60s"));
+                Jedis client = new Jedis("127.0.0.1", redis.port());
+                Socket probe = new Socket("127.0.0.1", stopped.port())) {
+            client.clientPause(60_000, ClientPauseMode.WRITE);
+            var post = HttpRequest.newBuilder(stopped.uri("/users/249")).POST(BodyPublishers.noBody());
+            var answers = Stream.generate(() -> Endpoint.HTTP.sendAsync(post.build(), BodyHandlers.ofString()))
+                    .limit(16)
+                    .toList();
+            Waiting.until(
+                    "an increment in flight",
+                    PATIENCE,
+                    () -> client.clientList().contains("cmd=incr"));
+            assertThat(closes(stopped.get("/healthz")))
+                    .isFalse(); // so this connection, the most recent one, is reused by the next request
+            stopped.terminate();
+            Waiting.until("the stop", PATIENCE, () -> closes(stopped.get("/healthz")));
+            probe.setSoTimeout((int) PATIENCE.toMillis());
+            probe.getOutputStream()
+                    .write("GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(probe.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
+                    .isEqualTo("HTTP/1.1 503");
+            client.clientUnpause();
 
-        server = startServer("b");
-        load.assertNothingAcknowledgedIsLost(server);
+            for (var answer : answers) {
+                assertThat(answer.get(1, TimeUnit.MINUTES).statusCode()).isEqualTo(200);
+                assertThat(closes(answer.get())).isTrue();
+            }
+            assertThat(stopped.awaitExit()).isEqualTo(143);
+        }
+        assertThat(server.get("/users/249").body()).isEqualTo("16");
+    }
+
+    private static boolean closes(HttpResponse<String> answer) {
+        return answer.headers()
+                .firstValue("Connection")
+                .filter("close"::equalsIgnoreCase)
+                .isPresent();
     }
 
     @Test

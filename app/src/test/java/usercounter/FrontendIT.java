@@ -3,45 +3,112 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Set;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
+import usercounter.api.IdempotencyKeyHeader;
+import usercounter.dev.RedisServer;
 
-/** nginx as the frontend configures it, in front of packaged servers. */
-class FrontendIT extends ServersOnRedis {
+/** nginx with the configuration of the frontend, in front of packaged servers. */
+class FrontendIT {
+
+    @TempDir
+    static Path folder;
+
+    @AutoClose
+    static RedisServer redis;
+
+    @AutoClose
+    static PackagedServer server;
+
+    @AutoClose
+    static Nginx nginx;
 
     @BeforeAll
-    static void needsNginx() {
-        Nginx.assumeInstalled();
+    static void start() throws IOException {
+        Nginx.requireInstalled();
+        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
+        server = startServer("a");
+        nginx = Nginx.start(folder, server);
+    }
+
+    private static PackagedServer startServer(String name) throws IOException {
+        return PackagedServer.start(
+                Files.createDirectory(folder.resolve(name)), Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
     }
 
     @Test
-    void noClientSeesTheDeathOfABackendAndEveryPostCountsOnce() throws Exception {
+    void noClientSeesTheDeathOfABackendAndEveryPostCountsOnce(@TempDir Path nginxFolder) throws Exception {
         try (PackagedServer second = startServer("b");
-                Nginx nginx = Nginx.start(folder, server, second)) {
-            Load load = Load.start(16, 10, nginx);
+                Nginx both = Nginx.startWithoutRateLimit(nginxFolder, server, second)) {
+            Load load = Load.start(16, 10, both);
             load.awaitAcknowledged(1_000);
-            server.kill();
+            second.kill();
             load.awaitAcknowledged(load.acknowledged() + 2_000);
             load.stop();
 
             assertThat(load.unanswered()).isZero();
-            load.assertExact(nginx);
+            load.assertExact(both);
         }
     }
 
     @Test
-    void aClientsKeyPassesAsItIsAndAPostWithoutOneGetsOneForAMinute() throws IOException {
-        try (Nginx nginx = Nginx.start(folder, server);
-                RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
-            assertThat(nginx.post("/users/own", IdempotencyKey.HEADER, "\"a\\\"b\"")
+    void whoSendsTooMuchIsRefusedForASecondWhateverAddressItClaims(@TempDir Path nginxFolder) throws Exception {
+        try (Nginx limited = Nginx.start(nginxFolder, server)) {
+            int counted = -1;
+            HttpResponse<String> answer;
+            do {
+                counted++;
+                answer = limited.post("/users/flood", "X-Forwarded-For", "192.0.2." + counted % 256);
+            } while (answer.statusCode() == 200 && counted < 5_000);
+
+            assertProblem(answer, 429);
+            assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+            assertThat(counted).as("a burst").isGreaterThan(100);
+            for (int i = 0; i < 200; i++) {
+                assertThat(limited.get("/healthz").statusCode()).isEqualTo(200);
+            }
+            Thread.sleep(1_000);
+            assertThat(limited.get("/users/flood").body()).isEqualTo(Integer.toString(counted));
+            assertThat(limited.log())
+                    .containsPattern("\"remote_addr\":\"127.0.0.1\",.*\"uri\":\"/users/flood\",\"status\":429,")
+                    .doesNotContain("192.0.2.", "limiting requests");
+        }
+    }
+
+    /** As docs/operate.md has it for a load balancer that is a proxy. */
+    @Test
+    void aProxysClientsHaveALimitEach(@TempDir Path nginxFolder) throws Exception {
+        String proxy = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;";
+        try (Nginx limited = Nginx.start(nginxFolder, proxy, server)) {
+            for (int client = 1; client <= 3; client++) {
+                for (int i = 0; i <= 100; i++) {
+                    assertThat(limited.get("/users/a", "X-Forwarded-For", "192.0.2." + client)
+                                    .statusCode())
+                            .isEqualTo(200);
+                }
+            }
+            assertThat(limited.log()).contains("\"remote_addr\":\"192.0.2.3\"");
+        }
+    }
+
+    @Test
+    void aClientsKeyPassesAsItIsAndAPostWithoutOneGetsOneForAMinute() {
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+            assertThat(nginx.post("/users/own", IdempotencyKeyHeader.NAME, "\"a\\\"b\"")
                             .body())
                     .isEqualTo("1");
             assertThat(client.ttl("user:{own}:key:a\"b")).isGreaterThan(60);
-            assertThat(nginx.post("/users/own", IdempotencyKey.HEADER, "malformed")
-                            .statusCode())
-                    .isEqualTo(400);
 
             assertThat(nginx.post("/users/given").body()).isEqualTo("1");
             assertThat(nginx.post("/users/given").body()).isEqualTo("2");
@@ -53,5 +120,80 @@ class FrontendIT extends ServersOnRedis {
             nginx.get("/users/read");
             assertThat(client.keys("user:{read}*")).isEmpty();
         }
+    }
+
+    @Test
+    void aClientCannotGiveTheProxysKey() {
+        for (String answer : new String[] {"1", "2"}) {
+            assertThat(nginx.post("/users/proxy", IdempotencyKeyHeader.DEFAULT_NAME, "\"p\"")
+                            .body())
+                    .isEqualTo(answer);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " \t", "malformed", "\"k\", \"k\""})
+    void aMalformedKeyIs400AndCountsNothing(String key) {
+        assertProblem(nginx.post("/users/malformed", IdempotencyKeyHeader.NAME, key), 400);
+
+        assertThat(nginx.get("/users/malformed").body()).isEqualTo("0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"\"k\", \"k\"", "\"k\", ''", "'', \"k\""})
+    void aSecondKeyIs400AndCountsNothing(String first, String second) {
+        assertProblem(
+                nginx.post("/users/two-keys", IdempotencyKeyHeader.NAME, first, IdempotencyKeyHeader.NAME, second),
+                400);
+
+        assertThat(nginx.get("/users/two-keys").body()).isEqualTo("0");
+    }
+
+    @Test
+    void anIdMayLookLikeTheNameOfAFile() {
+        assertThat(nginx.post("/users/anna.jpg").headers().firstValue("Content-Type"))
+                .contains("text/plain; charset=UTF-8");
+        assertThat(nginx.get("/users/%61nna.jpg?query").body()).isEqualTo("1");
+        assertProblem(nginx.post("/users/anna.jpg", "Accept", "image/jpeg"), 406);
+        assertProblem(nginx.send("TRACE", "/users/anna.jpg"), 501);
+    }
+
+    /** nginx rejects these paths itself, with a problem document. */
+    @ParameterizedTest
+    @CsvSource({
+        "/users/a%20b, A user id is",
+        "/users/a%0ab, A user id is",
+        "/users/a%0a, A user id is",
+        "/users/a;b.jpg, A user id is",
+        "/users/..%5cmetrics, A user id is",
+        "/users/%C3%A9.png, A user id is",
+        "/users/%, malformed",
+        "/users/a%00, malformed",
+        "/users, Only /users/{id}",
+        "/users/, Only /users/{id}",
+        "/users/.., Only /users/{id}",
+        "/users/a/, Only /users/{id}",
+        "/users/a%2Fb.jpg, Only /users/{id}",
+        "//users/a, Only /users/{id}",
+        "/USERS/a, Only /users/{id}",
+        "/healthz/, Only /users/{id}",
+        "/healthz%0a, Only /users/{id}",
+        "/nope.gif, Only /users/{id}",
+        "/metrics, Only /users/{id}",
+        "/error, Only /users/{id}",
+        "/users/%2e%2e%2fmetrics, Only /users/{id}",
+        "/users/..;/metrics, Only /users/{id}",
+        "/problem, Only /users/{id}",
+    })
+    void noOtherPathGetsThrough(String path, String detail) throws IOException {
+        assertThat(nginx.exchange("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith(detail.startsWith("Only") ? "HTTP/1.1 404 " : "HTTP/1.1 400 ")
+                .contains("\r\nContent-Type: application/problem+json\r\n", "\"detail\":\"", detail);
+    }
+
+    private static void assertProblem(HttpResponse<String> answer, int status) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+        assertThat(answer.body()).contains("\"status\":" + status);
     }
 }

@@ -8,21 +8,27 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntPredicate;
 import java.util.stream.LongStream;
+import usercounter.api.IdempotencyKeyHeader;
 
-/** Clients that POST at the same time, and every answer they got. */
+/** Clients that POST concurrently, and all their answers. */
 final class Load {
 
+    private final String prefix = "load-" + UUID.randomUUID() + "-";
     private final Map<String, List<Long>> answers = new ConcurrentHashMap<>();
     private final AtomicInteger unanswered = new AtomicInteger();
+    private final AtomicLong lastAnswer = new AtomicLong(System.nanoTime());
+    private final AtomicLong longestPause = new AtomicLong();
     private final ExecutorService clients;
     private final boolean keyed;
     private volatile boolean over;
@@ -33,27 +39,27 @@ final class Load {
     }
 
     /**
-     * Starts clients that go on until they are told to {@link #stop}.
+     * Starts clients that send requests until {@link #stop}.
      *
-     * @param users what the clients count, in turn
-     * @param servers each client has one of them
+     * @param users the users that each client counts, in turn
+     * @param servers the servers; each client uses one of them
      */
     static Load start(int clients, int users, Endpoint... servers) {
         return start(clients, users, n -> true, servers);
     }
 
     /**
-     * The same, but a client may end sooner.
+     * Like {@link #start}, but a client may end earlier.
      *
-     * @param goOn asked before a client's n-th request, from 0 on
+     * @param goOn decides whether a client sends its n-th request, counted from 0
      */
     static Load start(int clients, int users, IntPredicate goOn, Endpoint... servers) {
         return new Load(clients, false).begin(clients, users, goOn, servers);
     }
 
     /**
-     * As {@link #start}, but each request has a key of its own and is repeated, with the servers in turn, until it is
-     * answered.
+     * Like {@link #start}, but each request has its own idempotency key and is repeated, with the servers in turn,
+     * until it is answered.
      */
     static Load startKeyed(int clients, int users, Endpoint... servers) {
         return new Load(clients, true).begin(clients, users, n -> true, servers);
@@ -64,7 +70,7 @@ final class Load {
             int client = i;
             clients.execute(() -> {
                 for (int n = 0; !over && goOn.test(n); n++) {
-                    String user = "load-" + (client + n) % users;
+                    String user = prefix + (client + n) % users;
                     if (keyed) {
                         postUntilAnswered(user, client, servers);
                     } else {
@@ -80,36 +86,38 @@ final class Load {
     private void postUntilAnswered(String user, int client, Endpoint... servers) {
         String key = "\"" + UUID.randomUUID() + "\"";
         int attempt = client;
-        while (!post(servers[attempt % servers.length], user, IdempotencyKey.HEADER, key)) {
+        while (!post(servers[attempt % servers.length], user, IdempotencyKeyHeader.NAME, key)) {
             attempt++;
             LockSupport.parkNanos(20_000_000);
         }
     }
 
-    /** Whether it was answered. */
+    /** Returns whether the request was answered 200. */
     private boolean post(Endpoint server, String user, String... headers) {
         try {
             var answer = server.post("/users/" + user, headers);
             if (answer.statusCode() == 200) {
                 answers.computeIfAbsent(user, any -> Collections.synchronizedList(new ArrayList<>()))
                         .add(Long.parseLong(answer.body()));
+                long now = System.nanoTime();
+                longestPause.accumulateAndGet(now - lastAnswer.getAndSet(now), Math::max);
                 return true;
             }
             assertThat(answer.statusCode()).isEqualTo(503);
         } catch (UncheckedIOException e) {
-            // The server is gone; counted below, as a 503 is.
+            // The server does not answer: counted below, like a 503.
         }
         unanswered.incrementAndGet();
         return false;
     }
 
-    /** Lets each client finish its request. */
+    /** Stops the clients after their current requests. */
     void stop() {
         over = true;
         await();
     }
 
-    /** Waits for the end of clients that end by themselves. */
+    /** Waits for clients that end by themselves. */
     void await() {
         try {
             assertThat(clients.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
@@ -122,7 +130,9 @@ final class Load {
     void awaitAcknowledged(int number) throws InterruptedException {
         long deadline = System.nanoTime() + 60_000_000_000L;
         while (acknowledged() < number) {
-            assertThat(System.nanoTime()).as("too few increments").isLessThan(deadline);
+            assertThat(System.nanoTime())
+                    .as("deadline for " + number + " acknowledged increments; there are " + acknowledged())
+                    .isLessThan(deadline);
             Thread.sleep(10);
         }
     }
@@ -135,7 +145,19 @@ final class Load {
         return unanswered.get();
     }
 
-    /** Every user's answers are 1, 2, 3 … each once, and the server says the same. */
+    /** The users that were counted so far. */
+    Set<String> users() {
+        return answers.keySet();
+    }
+
+    /** Prints a row for the table in docs/guarantees.md. Call it after an assertion that nothing is lost. */
+    void printExact(String what) {
+        System.out.printf(
+                "MEASURED%n| %s | %,d increments, %,d tries repeated, lost 0, double 0, longest time without an answer %.1f s |%n",
+                what, acknowledged(), unanswered(), longestPause.get() / 1e9);
+    }
+
+    /** The answers of each user are 1, 2, 3 …, each once, and the last one is the user's number on the server. */
     void assertExact(Endpoint server) {
         answers.forEach((user, numbers) -> {
             assertThat(numbers.stream().sorted())
@@ -147,8 +169,8 @@ final class Load {
     }
 
     /**
-     * No number was answered twice, and none is lost: each user's counter stands at its highest answer at least, and
-     * beyond the acknowledged there are no more increments than requests without an answer.
+     * No number was answered twice, and none is lost: the counter of each user is at least the user's highest answer.
+     * All counters together exceed the acknowledged increments by at most the number of requests without an answer.
      */
     void assertNothingAcknowledgedIsLost(Endpoint server) {
         long counted = 0;

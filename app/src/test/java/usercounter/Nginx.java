@@ -1,6 +1,7 @@
 package usercounter;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.File;
 import java.io.IOException;
@@ -12,35 +13,59 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import usercounter.dev.RedisServer;
 
-/** nginx with the frontend's own configuration, but for folders and ports, in front of given backends. */
+/** nginx with the configuration of the frontend, except for folders and ports, in front of some backends. */
 final class Nginx implements Endpoint, AutoCloseable {
 
     private static final Path CONFIGURATION = Path.of("..", "base", "frontend", "nginx.conf");
+    private static final Path RATE_LIMIT = Path.of("..", "base", "frontend", "rate-limit.conf");
+    private static final Path NO_RATE_LIMIT = Path.of("..", "components", "no-rate-limit", "rate-limit.conf");
     private static final Pattern SERVICE = Pattern.compile("app:1323");
 
     private final int port;
+    private final Path log;
     private final Process process;
 
-    private Nginx(int port, Process process) {
+    private Nginx(int port, Path log, Process process) {
         this.port = port;
+        this.log = log;
         this.process = process;
     }
 
-    /** Skips a test where it is not installed. */
-    static void assumeInstalled() {
-        assumeTrue(
-                Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "nginx"))),
-                "needs nginx (https://nginx.org) on the PATH");
+    /** Skips a test if nginx is not installed. With CI=true, the test fails instead. */
+    static void requireInstalled() {
+        if (Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .noneMatch(folder -> Files.isExecutable(Path.of(folder, "nginx")))) {
+            String message = "No nginx on the PATH: install it (https://nginx.org)";
+            if ("true".equals(System.getenv("CI"))) {
+                fail(message);
+            }
+            abort(message);
+        }
+    }
+
+    /** Starts it with the base's rate limit. */
+    static Nginx start(Path folder, PackagedServer... backends) throws IOException {
+        return start(folder, "", backends);
     }
 
     /**
-     * Starts it, and waits until it takes connections.
+     * Starts it with further lines in {@code rate-limit.conf}, and waits until it accepts connections.
      *
-     * @param folder for what it writes
-     * @param backends stand in turn for the Service, whose connections lead to one pod or another
+     * @param folder for its files
+     * @param backends replace the Service, whose connections lead to different pods
      */
-    static Nginx start(Path folder, PackagedServer... backends) throws IOException {
+    static Nginx start(Path folder, String more, PackagedServer... backends) throws IOException {
+        Files.writeString(folder.resolve("rate-limit.conf"), Files.readString(RATE_LIMIT) + more);
+        return launch(folder, backends);
+    }
+
+    /** The same with {@code components/no-rate-limit}. */
+    static Nginx startWithoutRateLimit(Path folder, PackagedServer... backends) throws IOException {
+        Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
+        return launch(folder, backends);
+    }
+
+    private static Nginx launch(Path folder, PackagedServer... backends) throws IOException {
         int port = RedisServer.freePort();
         int[] next = {0};
         String configuration = SERVICE.matcher(Files.readString(CONFIGURATION))
@@ -50,10 +75,10 @@ final class Nginx implements Endpoint, AutoCloseable {
                 .replace("/tmp/", folder + "/");
         Path file = Files.writeString(folder.resolve("nginx.conf"), configuration);
         Path log = folder.resolve("nginx.log");
-        Nginx nginx = new Nginx(port, run(file, log));
+        Nginx nginx = new Nginx(port, log, run(file, log));
         while (!nginx.takesConnections()) {
             if (!nginx.process.isAlive()) {
-                throw new AssertionError("nginx did not start:\n" + Files.readString(log));
+                throw new AssertionError("nginx did not start:\n" + nginx.log());
             }
         }
         return nginx;
@@ -77,6 +102,11 @@ final class Nginx implements Endpoint, AutoCloseable {
     @Override
     public int port() {
         return port;
+    }
+
+    /** Of requests and of errors. */
+    String log() throws IOException {
+        return Files.readString(log);
     }
 
     @Override

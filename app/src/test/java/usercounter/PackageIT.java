@@ -10,14 +10,14 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Test;
 
-/** What is shipped, and above all what is not. */
+/** The contents of the packaged application and server. */
 class PackageIT {
 
     @Test
     void nothingOfDevelopmentIsInTheWar() throws IOException {
         try (ZipFile war = new ZipFile(System.getProperty("war"))) {
             assertThat(war.stream().map(ZipEntry::getName))
-                    .contains("WEB-INF/classes/usercounter/UsersResource.class")
+                    .contains("WEB-INF/classes/usercounter/api/UsersResource.class")
                     .noneMatch(name -> name.contains("usercounter/dev/") || name.contains("embedded-redis"));
         }
     }

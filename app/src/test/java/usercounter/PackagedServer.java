@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import usercounter.dev.RedisServer;
 
-/** The server as Maven packaged it, unpacked and run as its own process on a free port. */
+/** The server that Maven has packaged, unpacked and run as a process on a free port. */
 final class PackagedServer implements Endpoint, AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -25,24 +25,25 @@ final class PackagedServer implements Endpoint, AutoCloseable {
         this.process = process;
     }
 
-    /** Starts it on a free port, and waits until it answers. */
+    /** Starts the server on a free port, and waits until it answers. */
     static PackagedServer start(Path folder, Map<String, String> environment) {
         PackagedServer server = launch(folder, environment);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!server.answers()) {
             if (!server.process.isAlive() || System.nanoTime() > deadline) {
                 server.close();
-                throw new AssertionError("The server did not start:\n" + server.log());
+                throw new AssertionError("The server did not answer on port %d within %d s; its log:\n%s"
+                        .formatted(server.port(), PATIENCE.toSeconds(), server.log()));
             }
         }
         return server;
     }
 
     /**
-     * Starts it without waiting for anything.
+     * Starts the server and does not wait for it.
      *
-     * @param folder for what it writes; one for each server that runs at the same time
-     * @param environment variables in addition to this process's; PORT is a free one unless given
+     * @param folder for its files; servers that run at the same time need different folders
+     * @param environment variables in addition to those of this process; the default of PORT is a free port
      */
     static PackagedServer launch(Path folder, Map<String, String> environment) {
         try {
@@ -55,7 +56,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile());
             builder.environment().remove("REDIS_URL");
-            // No test is so long that the second compiler pays, and without it a start takes half the processor's time.
+            // Without the second compiler a start takes half the CPU time, and no test is long enough to need it.
             builder.environment().put("JVM_ARGS", "-XX:TieredStopAtLevel=1");
             builder.environment().putAll(variables);
             builder.environment().put("WLP_OUTPUT_DIR", folder.toString());
@@ -66,7 +67,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
         }
     }
 
-    /** Where it is unpacked, the folder wlp. */
+    /** The folder wlp of the unpacked server. */
     static Path home() {
         return Unpacked.HOME;
     }
@@ -88,11 +89,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
         return port;
     }
 
-    ProcessHandle process() {
-        return process.toHandle();
-    }
-
-    /** What it has written so far. */
+    /** The log up to now. */
     String log() {
         try {
             return Files.readString(log);
@@ -101,11 +98,12 @@ final class PackagedServer implements Endpoint, AutoCloseable {
         }
     }
 
-    /** Waits for its end, and returns its exit code. */
+    /** Waits for the end of the process, and returns its exit code. */
     int awaitExit() {
         try {
             if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-                throw new AssertionError("The server is still there:\n" + log());
+                throw new AssertionError(
+                        "The server did not stop within %d s; its log:\n%s".formatted(PATIENCE.toSeconds(), log()));
             }
             return process.exitValue();
         } catch (InterruptedException e) {
@@ -114,12 +112,12 @@ final class PackagedServer implements Endpoint, AutoCloseable {
         }
     }
 
-    /** Sends SIGTERM, as Kubernetes does. */
+    /** Sends SIGTERM, like Kubernetes. */
     void terminate() {
         process.destroy();
     }
 
-    /** Sends SIGKILL, as a crash would end it. */
+    /** Sends SIGKILL, to simulate a crash. */
     void kill() {
         process.destroyForcibly();
         awaitExit();
@@ -143,7 +141,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
                         .inheritIO()
                         .start();
                 if (unpacking.waitFor() != 0) {
-                    throw new AssertionError("Cannot unpack " + archive);
+                    throw new AssertionError("tar cannot unpack " + archive + ": run './mvnw -pl app package' again");
                 }
                 return folder.resolve("wlp");
             } catch (IOException e) {

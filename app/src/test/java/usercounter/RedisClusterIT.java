@@ -3,111 +3,73 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Protocol;
+import usercounter.api.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
-/** The service on a Redis Cluster: three primaries, and a replica of the first. */
+/**
+ * The service on a Redis Cluster. Each test leaves the cluster with all slots served. REDIS_URL names two nodes. The
+ * first of them has left the cluster: it knows no other node and has no slots.
+ */
 class RedisClusterIT {
 
-    private static final int PRIMARIES = 3;
+    private static RedisCluster cluster;
+    private static RedisServer stranger;
+    private static RedisUser user;
+    private static PackagedServer server;
 
-    @TempDir
-    Path folder;
-
-    private final List<RedisServer> nodes = new ArrayList<>();
-    private PackagedServer server;
-
-    @BeforeEach
-    void start() throws Exception {
-        for (int i = 0; i <= PRIMARIES; i++) {
-            nodes.add(startNode(folder.resolve("redis-" + i), freePort()));
-        }
-        for (int i = 0; i < PRIMARIES; i++) {
-            int primary = i;
-            try (Jedis jedis = client(nodes.get(i))) {
-                jedis.clusterMeet("127.0.0.1", nodes.get(PRIMARIES).port());
-                jedis.clusterAddSlots(IntStream.range(0, Protocol.CLUSTER_HASHSLOTS)
-                        .filter(slot -> slot % PRIMARIES == primary)
-                        .toArray());
-            }
-        }
-        for (RedisServer node : nodes) {
-            await(() -> info(node).contains("cluster_known_nodes:" + nodes.size()));
-        }
-        try (Jedis first = client(nodes.get(0));
-                Jedis replica = client(nodes.get(PRIMARIES))) {
-            replica.clusterReplicate(first.clusterMyId());
-            await(() -> replica.info("replication").contains("master_link_status:up"));
-        }
-        for (RedisServer node : nodes) {
-            await(() -> info(node).contains("cluster_state:ok"));
-        }
+    @BeforeAll
+    static void start(@TempDir Path folder) throws IOException {
+        cluster = RedisCluster.start(folder);
+        stranger = RedisCluster.startNode(folder, RedisCluster.freePort());
+        List<RedisServer> all =
+                Stream.concat(Stream.of(stranger), cluster.nodes().stream()).toList();
+        user = new RedisUser(all, "always", "`REDIS_URL` is a Redis Cluster's", "`maxmemory-policy` is to be checked");
         server = PackagedServer.start(
                 folder,
-                Map.of("REDIS_URL", "redis-cluster://127.0.0.1:" + nodes.get(1).port()));
+                Map.of(
+                        "REDIS_URL",
+                        RedisCluster.url(stranger, cluster.primaries().get(1)),
+                        // Long enough for the move of a slot on a busy machine.
+                        "REDIS_TIMEOUT",
+                        "10s"));
+        Waiting.until("readiness", () -> server.get("/health/ready").statusCode() == 200);
     }
 
-    private static RedisServer startNode(Path folder, int port) throws IOException {
-        return RedisServer.start(folder, port, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000");
-    }
-
-    /** One that has a free one 10,000 above it, for the nodes among themselves. */
-    private static int freePort() {
-        return Stream.generate(RedisServer::freePort)
-                .filter(port -> port < 55_000)
-                .findFirst()
-                .orElseThrow();
-    }
-
-    private static Jedis client(RedisServer node) {
-        return new Jedis("127.0.0.1", node.port());
-    }
-
-    private static String info(RedisServer node) {
-        try (Jedis jedis = client(node)) {
-            return jedis.clusterInfo();
-        }
-    }
-
-    private static void await(BooleanSupplier condition) throws InterruptedException {
-        for (int i = 0; !condition.getAsBoolean(); i++) {
-            assertThat(i).as("tries").isLessThan(600);
-            Thread.sleep(50);
-        }
-    }
-
-    @AfterEach
-    void stop() {
-        if (server != null) {
-            server.close();
-        }
-        nodes.forEach(RedisServer::close);
+    @AfterAll
+    static void stop() {
+        server.close();
+        stranger.close();
+        cluster.close();
     }
 
     @Test
     void everyPrimaryHasItsUsers() {
         for (int i = 0; i < 50; i++) {
             assertThat(server.post("/users/" + i).body()).isEqualTo("1");
-            assertThat(server.post("/users/" + i, IdempotencyKey.HEADER, "\"k\"")
+            assertThat(server.post("/users/" + i, IdempotencyKeyHeader.NAME, "\"k\"")
                             .body())
                     .isEqualTo("2");
             assertThat(server.get("/users/" + i).body()).isEqualTo("2");
         }
 
-        for (RedisServer primary : nodes.subList(0, PRIMARIES)) {
-            try (Jedis jedis = client(primary)) {
+        for (RedisServer primary : cluster.primaries()) {
+            try (Jedis jedis = RedisCluster.client(primary)) {
                 assertThat(jedis.dbSize()).isPositive();
             }
         }
@@ -117,9 +79,9 @@ class RedisClusterIT {
     void aPrimaryHandsOverAndNoRequestFails() throws Exception {
         Load load = Load.start(16, 20, server);
         load.awaitAcknowledged(1_000);
-        try (Jedis replica = client(nodes.get(PRIMARIES))) {
+        try (Jedis replica = RedisCluster.client(cluster.replica())) {
             replica.clusterFailover();
-            await(() -> replica.info("replication").contains("role:master"));
+            Waiting.until("hand-over", () -> replica.info("replication").contains("role:master"));
         }
         load.awaitAcknowledged(load.acknowledged() + 1_000);
         load.stop();
@@ -130,16 +92,121 @@ class RedisClusterIT {
 
     @Test
     void aPrimaryDiesAndTheOthersAnswer() throws Exception {
-        List<String> paths =
-                IntStream.range(0, 50).mapToObj(user -> "/users/" + user).toList();
+        List<String> paths = IntStream.range(0, 50)
+                .mapToObj(user -> "/users/survivor-" + user)
+                .toList();
         paths.forEach(server::post);
-        nodes.remove(0).kill();
+        RedisServer primary = cluster.primaryOf(cluster.replica());
+        try (Jedis replica = RedisCluster.client(cluster.replica())) {
+            replica.configSet("cluster-replica-no-failover", "yes");
+            primary.kill();
+            assertThat(paths.stream().filter(path -> server.get(path).statusCode() == 200))
+                    .hasSizeBetween(10, 45);
+            assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
 
-        assertThat(paths.stream().filter(path -> server.get(path).statusCode() == 200))
-                .hasSizeBetween(10, 45);
-        assertThat(server.get("/health/ready").statusCode()).isEqualTo(200);
+            replica.configSet("cluster-replica-no-failover", "no");
+            Waiting.until(
+                    "fail-over",
+                    () -> paths.stream().allMatch(path -> server.get(path).statusCode() == 200));
+            assertThat(paths.stream().map(path -> server.post(path).body())).containsOnly("2");
+        } finally {
+            cluster.restart(primary);
+            user.permitAllExcept(); // the restarted node has no ACL users
+        }
+    }
 
-        await(() -> paths.stream().allMatch(path -> server.get(path).statusCode() == 200));
-        assertThat(paths.stream().map(path -> server.post(path).body())).containsOnly("2");
+    @Test
+    void theRedisUserNeedsExactlyTheDocumentedCommands() throws Exception {
+        String moving = UUID.randomUUID().toString();
+        RedisCluster.Move move = cluster.new Move(RedisCluster.slotOf(moving));
+        user.assertNeedsExactlyItsCommands(() -> Stream.of(
+                        server.get("/users/any"),
+                        server.post("/users/any"),
+                        server.post("/users/any", IdempotencyKeyHeader.NAME, "\"k\""),
+                        server.post("/users/any", IdempotencyKeyHeader.NAME, "\"k\""),
+                        server.get("/users/" + moving),
+                        server.get("/health/ready"))
+                .allMatch(answer -> answer.statusCode() == 200));
+        move.finish();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "SET", "INCR"})
+    void aForbiddenCommandKeepsThePostFromCounting(String forbidden) {
+        String path = "/users/" + UUID.randomUUID();
+        user.permitAllExcept(forbidden);
+        try {
+            for (int i = 0; i < 3; i++) {
+                assertThat(postWithKey(path, "k").statusCode()).isEqualTo(503);
+            }
+        } finally {
+            user.permitAllExcept();
+        }
+
+        assertThat(server.get(path).body()).isEqualTo("0");
+        assertThat(postWithKey(path, "k").body()).isEqualTo("1");
+        assertThat(server.get(path).body()).isEqualTo("1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "user:{u}", "user:{u}:key:old", "user:{u} user:{u}:key:old"})
+    void aUserWhoseSlotIsHalfMovedIsCountedOnce(String moved) throws Exception {
+        String id = UUID.randomUUID().toString();
+        String path = "/users/" + id;
+        assertThat(postWithKey(path, "old").body()).isEqualTo("1");
+        RedisCluster.Move move = cluster.new Move(RedisCluster.slotOf(id));
+        if (!moved.isEmpty()) {
+            move.keys(moved.replace("{u}", "{" + id + "}").split(" "));
+        }
+
+        assertThat(server.get(path).body()).isEqualTo("1");
+        assertThat(server.post(path).body()).isEqualTo("2");
+        // Until the slot has moved, Redis runs no script whose keys are on two nodes.
+        var repeated = CompletableFuture.supplyAsync(() -> postWithKey(path, "old"));
+        var first = CompletableFuture.supplyAsync(() -> postWithKey(path, "new"));
+        Thread.sleep(500); // so that the requests arrive during the move
+        move.finish();
+
+        assertThat(repeated.get().body()).isEqualTo("1");
+        assertThat(first.get().body()).isEqualTo("3");
+        assertThat(server.get(path).body()).isEqualTo("3");
+    }
+
+    @Test
+    void aUserWithoutANumberIsCountedOnceThoughItsSlotIsHalfMoved() throws Exception {
+        String id = UUID.randomUUID().toString();
+        String path = "/users/" + id;
+        RedisCluster.Move move = cluster.new Move(RedisCluster.slotOf(id));
+
+        assertThat(server.get(path).body()).isEqualTo("0");
+        assertThat(server.post(path).body()).isEqualTo("1");
+        var first = CompletableFuture.supplyAsync(() -> postWithKey(path, "new"));
+        Thread.sleep(500); // so that the request arrives during the move
+        move.finish();
+
+        assertThat(first.get().body()).isEqualTo("2");
+        assertThat(server.get(path).body()).isEqualTo("2");
+    }
+
+    private static HttpResponse<String> postWithKey(String path, String key) {
+        return server.post(path, IdempotencyKeyHeader.NAME, '"' + key + '"');
+    }
+
+    @Test
+    void slotsMoveUnderLoadAndNoRequestFails() throws Exception {
+        Load load = Load.startKeyed(4, 50, server);
+        load.awaitAcknowledged(1_000);
+        Stream.concat(
+                        load.users().stream().map(RedisCluster::slotOf),
+                        Stream.iterate(0, slot -> slot + 50).limit(Protocol.CLUSTER_HASHSLOTS / 50))
+                .distinct()
+                .limit(300)
+                .forEach(slot -> cluster.new Move(slot).finish());
+        load.awaitAcknowledged(load.acknowledged() + 1_000);
+        load.stop();
+
+        load.assertExact(server);
+        load.printExact("Redis Cluster: 300 slots move to other primaries");
+        assertThat(load.unanswered()).isZero();
     }
 }

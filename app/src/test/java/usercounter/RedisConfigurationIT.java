@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.RedisClient;
 import usercounter.dev.RedisServer;
 
-/** What a Redis with the cluster's own configuration does with an append-only file that a crash has left. */
+/** How a Redis with the configuration of base/ loads an append-only file after a crash. */
 class RedisConfigurationIT {
 
     private static final Path CONFIGURATION = Path.of("..", "base", "redis", "redis.conf");
@@ -35,7 +35,7 @@ class RedisConfigurationIT {
             }
             redis.kill();
         }
-        file = folder.resolve("appendonly.aof");
+        file = folder.resolve("appendonlydir").resolve("appendonly.aof.1.incr.aof");
     }
 
     @Test
@@ -70,6 +70,6 @@ class RedisConfigurationIT {
     private RedisServer start() throws IOException {
         Path configuration = Files.writeString(
                 folder.resolve("redis.conf"), Files.readString(CONFIGURATION).replace("dir /data", "dir " + folder));
-        return RedisServer.start(folder, RedisServer.freePort(), "--include", configuration.toString());
+        return InstalledRedis.start(folder, RedisServer.freePort(), "--include", configuration.toString());
     }
 }

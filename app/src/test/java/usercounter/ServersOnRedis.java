@@ -3,13 +3,14 @@ package usercounter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import usercounter.dev.RedisServer;
 
-/** For each test a Redis and a packaged server on it; a test may start a second one. */
+/** Starts a Redis and a packaged server for each test. A test may start a second server. */
 abstract class ServersOnRedis {
 
     @TempDir
@@ -31,7 +32,12 @@ abstract class ServersOnRedis {
     }
 
     PackagedServer startServer(String name) throws IOException {
-        return PackagedServer.start(
-                Files.createDirectory(folder.resolve(name)), Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
+        return startServer(name, Map.of());
+    }
+
+    PackagedServer startServer(String name, Map<String, String> environment) throws IOException {
+        Map<String, String> variables = new HashMap<>(environment);
+        variables.put("REDIS_URL", "127.0.0.1:" + redis.port());
+        return PackagedServer.start(Files.createDirectory(folder.resolve(name)), variables);
     }
 }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A setting that cannot be used ends the start at once, with one line that says what to mend. */
+/** An invalid setting ends the start at once, with one line that says what to repair. */
 class SettingsIT {
 
     @TempDir
@@ -27,6 +27,7 @@ class SettingsIT {
         "REDIS_TIMEOUT, never, 'REDIS_TIMEOUT=never: allowed are 100ms to 60s'",
         "IDEMPOTENCY_KEY_TTL, 1s, 'IDEMPOTENCY_KEY_TTL=1s: allowed are 60s to 168h'",
         "REDIS_URL, '', 'REDIS_URL=: allowed are host:port'",
+        "REDIS_PASSWORD_FILE, '${x}', 'REDIS_PASSWORD_FILE=${x}: allowed is a readable UTF-8 file'",
     })
     void isNamedWithItsValueAndWhatIsAllowed(String variable, String value, String message) {
         Map<String, String> environment = new HashMap<>(Map.of("REDIS_URL", "127.0.0.1:6379"));
@@ -40,7 +41,7 @@ class SettingsIT {
             String port = Integer.toString(taken.getLocalPort());
             assertFails(
                     Map.of("REDIS_URL", "127.0.0.1:6379", "PORT", port),
-                    "PORT=" + port + ": something else listens on this port");
+                    "PORT=" + port + ": another process listens on this port");
         }
     }
 
@@ -49,7 +50,7 @@ class SettingsIT {
             assertThat(server.awaitExit()).isEqualTo(1);
             assertThat(server.log().lines().filter(line -> line.contains(message)))
                     .hasSize(1);
-            assertThat(server.log()).doesNotContain("secret");
+            assertThat(server.log()).doesNotContain("secret", "\tat ");
         }
     }
 }

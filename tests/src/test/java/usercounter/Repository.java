@@ -9,19 +9,40 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** This repository, as it is checked out. */
+/** The working tree of this repository. */
 public final class Repository {
 
-    /** Maven runs tests in their module's folder. */
+    /** Maven runs tests in the folder of their module. */
     public static final Path ROOT = Path.of("").toAbsolutePath().getParent();
+
+    private static final Pattern IMAGE = Pattern.compile("(?m)^ *newName: (\\S+)$");
 
     private Repository() {}
 
-    /** Copies what Git tracks, or would track, as it is now. */
+    /** The name of the service's image, without a tag, which {@code overlays/minikube} contains. */
+    public static String image() {
+        var overlay = ROOT.resolve("overlays/minikube/kustomization.yaml");
+        try {
+            var name = IMAGE.matcher(Files.readString(overlay));
+            assertThat(name.find())
+                    .as("%s has a newName below images:", overlay)
+                    .isTrue();
+            return name.group(1);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Copies all files that Git does not ignore, including uncommitted changes. */
     public static void copyTo(Path folder) {
-        assumeThat(ROOT.resolve(".git")).as("a clone of the repository").exists();
+        if (!"true".equals(System.getenv("CI"))) {
+            assumeThat(ROOT.resolve(".git"))
+                    .as("this folder of a Git clone, which the test needs")
+                    .exists();
+        }
         try {
             for (var file : files()) {
                 Files.createDirectories(folder.resolve(file).getParent());
@@ -41,8 +62,8 @@ public final class Repository {
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         var names = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(git.waitFor()).as("git ls-files").isZero();
-        // Git lists a file that was deleted and not committed, too.
+        assertThat(git.waitFor()).as("exit code of 'git ls-files' in " + ROOT).isZero();
+        // Git also lists files whose deletion is not committed.
         return Stream.of(names.split("\0"))
                 .distinct()
                 .filter(file -> Files.exists(ROOT.resolve(file)))

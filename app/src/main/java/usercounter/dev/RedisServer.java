@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
 import redis.embedded.core.ExecutableProvider;
 
 /**
- * A real redis-server as a child process, from the binaries that embedded-redis carries: on the loopback address, its
- * append-only file synced on every write.
+ * A real redis-server as a child process, by default the one in embedded-redis. It listens on the loopback address, and
+ * syncs its append-only file on every write.
  *
  * @see <a href="https://github.com/codemonstur/embedded-redis">embedded-redis</a>
  */
@@ -34,16 +34,25 @@ public final class RedisServer implements AutoCloseable {
     }
 
     /**
-     * Starts one and waits until it takes connections.
+     * Starts the embedded redis-server and waits until it accepts connections.
      *
-     * @param folder for its data, its log and its program; made if missing
+     * @param folder for its data, its log and its program; created if missing
      * @param port a free port, see {@link #freePort}
      * @param options further redis-server options, such as {@code --requirepass}
-     * @throws IOException if it does not run on this platform or on this folder; the message is one line
+     * @throws IOException if redis-server does not run on this platform or with this folder; the message is one line
      */
     public static RedisServer start(Path folder, int port, String... options) throws IOException {
         Files.createDirectories(folder);
-        Path executable = executable(folder);
+        return start(embedded(folder), folder, port, options);
+    }
+
+    /**
+     * Starts a given redis-server and waits until it accepts connections.
+     *
+     * @param executable a redis-server or valkey-server
+     */
+    public static RedisServer start(Path executable, Path folder, int port, String... options) throws IOException {
+        Files.createDirectories(folder);
         Path pidFile = folder.resolve("redis.pid");
         refuseSecond(pidFile, executable);
         Path log = folder.resolve("redis.log");
@@ -59,12 +68,12 @@ public final class RedisServer implements AutoCloseable {
         RedisServer server = new RedisServer(port, process);
         if (!server.takesConnections()) {
             server.kill();
-            throw new IOException("redis-server did not start; see " + log);
+            throw new IOException("redis-server did not start on port " + port + "; see " + log);
         }
         return server;
     }
 
-    /** A TCP port of the loopback address that nothing listened on just now. */
+    /** A TCP port of the loopback address that is free at the moment. */
     public static int freePort() {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
@@ -73,7 +82,7 @@ public final class RedisServer implements AutoCloseable {
         }
     }
 
-    private static Path executable(Path folder) throws IOException {
+    private static Path embedded(Path folder) throws IOException {
         Path unpacked;
         Path temporary = Files.createTempDirectory(folder, "unpack");
         try {
@@ -87,14 +96,14 @@ public final class RedisServer implements AutoCloseable {
                             .formatted(System.getProperty("os.name"), System.getProperty("os.arch")),
                     e);
         }
-        // Moved into place at once: another start must never run half a program.
+        // Moved into place atomically: another start must never run an incomplete program.
         Path executable = folder.resolve(unpacked.getFileName());
         Files.move(unpacked, executable, StandardCopyOption.REPLACE_EXISTING);
         Files.delete(temporary);
         return executable;
     }
 
-    /** Two servers on one append-only file would destroy it. */
+    /** Two servers with the same append-only file would destroy the file. */
     private static void refuseSecond(Path pidFile, Path executable) throws IOException {
         if (!Files.exists(pidFile)) {
             return;
@@ -104,7 +113,7 @@ public final class RedisServer implements AutoCloseable {
                 .flatMap(process -> process.info().command())
                 .orElse("");
         if (command.startsWith(executable.toString())) {
-            throw new IOException("the redis-server with process id %d still uses %s; end it first"
+            throw new IOException("the redis-server with process id %d still uses %s; stop that process first"
                     .formatted(pid, pidFile.getParent()));
         }
     }
@@ -130,13 +139,12 @@ public final class RedisServer implements AutoCloseable {
         }
     }
 
-    /** Its port on the loopback address. */
     public int port() {
         return port;
     }
 
     /**
-     * Sends it a signal: {@code STOP} makes it hang, {@code CONT} lets it go on.
+     * Sends a signal: {@code STOP} suspends the server, {@code CONT} resumes it.
      *
      * @see <a href="https://pubs.opengroup.org/onlinepubs/9799919799/utilities/kill.html">kill(1)</a>
      */
@@ -153,13 +161,13 @@ public final class RedisServer implements AutoCloseable {
         }
     }
 
-    /** Ends it with SIGKILL, as a crash would. */
+    /** Stops the server with SIGKILL, like a crash. */
     public void kill() {
         process.destroyForcibly();
         awaitExit();
     }
 
-    /** Ends it with SIGTERM: what it holds is on disk. */
+    /** Stops the server with SIGTERM, after which all data is on disk. */
     @Override
     public void close() {
         process.destroy();

@@ -7,13 +7,11 @@ import jakarta.json.JsonString;
 import jakarta.json.JsonValue;
 import java.io.StringReader;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
- * An Application of Argo CD, by what its status says.
+ * An Application of Argo CD and its status.
  *
  * @see <a href="https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml">Application</a>
  */
@@ -23,30 +21,28 @@ record Application(String name) {
 
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
-    /** Runs kubectl in Argo CD's namespace; it has to succeed. */
+    /** Runs kubectl in Argo CD's namespace. Fails if kubectl fails. */
     static String kubectl(String... arguments) {
-        List<String> command = new ArrayList<>(List.of("kubectl", "--namespace", NAMESPACE));
-        command.addAll(Arrays.asList(arguments));
-        return Shell.run(command.toArray(String[]::new));
+        return Cluster.kubectlIn(NAMESPACE, arguments);
     }
 
     boolean exists() {
         return !kubectl("get", "application", name, "--ignore-not-found").isEmpty();
     }
 
-    /** Takes the finalizer away, so that deleting the Application deletes nothing else. */
+    /** Removes the finalizers, so that the deletion of the Application deletes no other objects. */
     void removeFinalizers() {
         kubectl("patch", "application", name, "--type=merge", "-p{\"metadata\":{\"finalizers\":null}}");
     }
 
-    /** The value at a JSON Pointer into the object, empty if there is none. */
+    /** The value at a JSON Pointer, empty if there is none. */
     String get(String pointer) {
         return text(object(), pointer);
     }
 
     /**
-     * Is a revision what runs, all of it and in good health, with nothing left to do? A new Application that finds
-     * everything in place has no operation.
+     * Whether the Application is Synced to a revision and Healthy, and its last operation has succeeded. A new
+     * Application without differences has no operation.
      */
     boolean runs(String revision) {
         JsonObject application = object();
@@ -57,10 +53,10 @@ record Application(String name) {
     }
 
     void awaitRuns(String revision) {
-        await("revision " + revision + " running", () -> runs(revision));
+        await("revision " + revision + " of " + name + " Synced and Healthy", () -> runs(revision));
     }
 
-    /** What the status says is wrong: its conditions, its last operation, and its health. */
+    /** The problems in the status: conditions, last operation, and health. */
     String trouble() {
         JsonObject application = object();
         return String.join(
@@ -71,11 +67,11 @@ record Application(String name) {
                 text(application, "/status/health/status"));
     }
 
-    /** Renders Git anew and compares it with the cluster, as Argo CD does by itself every few minutes. */
+    /** Renders Git again and compares it with the cluster, as Argo CD does every few minutes. */
     void reconcile() {
         kubectl("annotate", "application", name, "--overwrite", "argocd.argoproj.io/refresh=hard");
         await(
-                "a reconciliation",
+                "reconciliation of " + name,
                 () -> get("/metadata/annotations/argocd.argoproj.io~1refresh").isEmpty());
     }
 
@@ -83,7 +79,7 @@ record Application(String name) {
         try {
             Cluster.await(what, PATIENCE, condition);
         } catch (AssertionError e) {
-            throw new AssertionError(e.getMessage() + ", but\n" + object().get("status"), e);
+            throw new AssertionError(e.getMessage() + "; the status of " + name + ":\n" + object().get("status"), e);
         }
     }
 
@@ -92,7 +88,7 @@ record Application(String name) {
                 .readObject();
     }
 
-    /** Empty for what is not there, or not yet. */
+    /** The value at a JSON Pointer, empty if it is missing. */
     private static String text(JsonObject object, String pointer) {
         try {
             JsonValue value = object.getValue(pointer);

@@ -2,13 +2,9 @@ package usercounter.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import jakarta.json.Json;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -16,15 +12,12 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** components/backup: snapshots that load, and the numbers of one of them after Redis's own are gone. */
+/** components/backup: snapshots, and restores after the loss of the numbers in Redis. */
 @Order(3)
 @ExtendWith(Deployed.class)
 class BackupIT {
 
-    /** A redis-cli for a Job: the real one. */
-    private static final String REDIS_CLI = "exec redis-cli \"$@\"";
-
-    /** What may happen to a snapshot on its way to the disk. */
+    /** Ways to damage the file of a snapshot. */
     private static final List<String> DAMAGES = List.of(
             "printf XXXXXXXX | dd of=\"$file\" bs=1 seek=60 conv=notrunc",
             "head -c 60 \"$file\" >\"$file.cut\"; mv \"$file.cut\" \"$file\"",
@@ -34,16 +27,14 @@ class BackupIT {
 
     @BeforeAll
     static void addTheComponent() {
-        Shell.run("kubectl", "apply", "-k", "tests/overlays/backup");
-        // Else a snapshot on schedule might become the newest in the middle of a test.
-        Cluster.kubectl("patch", "cronjob", "backup", "--patch={\"spec\":{\"suspend\":true}}");
-        // Else Redis waits 5 seconds before each snapshot, for others that may want the same one.
+        Backups.install("tests/overlays/backup");
+        // Otherwise Redis waits 5 seconds before each snapshot for further clients that need one.
         Cluster.redisCli("config set repl-diskless-sync-delay 0");
     }
 
     @AfterAll
     static void removeTheComponent() {
-        Shell.run("kubectl", "delete", "-k", "components/backup/objects");
+        Backups.remove();
     }
 
     @AfterEach
@@ -55,20 +46,19 @@ class BackupIT {
     void afterALossTheNumbersAreThoseOfASnapshot() {
         Counts counts = new Counts();
         assertThat(Http.postWithKey(user, "before").body()).isEqualTo("1");
-        String older = takeSnapshot();
+        String older = Backups.takeSnapshot();
         int keys = Integer.parseInt(Cluster.redisCli("dbsize"));
         assertThat(Http.postWithKey(user, "between").body()).isEqualTo("2");
-        takeSnapshot();
+        Backups.takeSnapshot();
         assertThat(Http.post(user).body()).isEqualTo("3");
 
         Cluster.redisCli("flushall");
-        Readme.run("components/backup", "When Redis's data is lost", "");
+        Documentation.run("components/backup/README.md", "When Redis's data is lost");
         assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "lost")))
                 .as("after the loss")
                 .isEqualTo("1");
 
-        // So slow is the rewrite of Redis's file then that it would end long after the Job, if that did not wait for
-        // it.
+        // With this delay, the rewrite of Redis's append-only file takes longer than the Job, if the Job does not wait.
         Cluster.redisCli("config set rdb-key-save-delay " + 5_000_000 / keys);
         restore(older);
         assertThat(Http.get(user).body()).isEqualTo("1");
@@ -89,32 +79,71 @@ class BackupIT {
 
     @Test
     void theNewestSnapshotsAreKept() {
-        String first = takeSnapshot();
-        String second = snapshot(succeed("KEEP=2"));
-        String third = snapshot(succeed("KEEP=2"));
+        String first = Backups.takeSnapshot();
+        String second = Backups.snapshot(Backups.succeed(Backups.REDIS_CLI, "KEEP=2"));
+        String third = Backups.snapshot(Backups.succeed(Backups.REDIS_CLI, "KEEP=2"));
 
         assertThat(first).isLessThan(second);
-        assertThat(snapshots()).containsExactly(second, third);
+        assertThat(Backups.snapshots()).containsExactly(second, third);
     }
 
     @Test
     void aBackupThatFailsDeletesNothing() {
-        takeSnapshot();
-        List<String> before = snapshots();
+        Backups.takeSnapshot();
+        List<String> before = Backups.snapshots();
 
         for (String damage : DAMAGES) {
-            String log = fail(damaging(damage), "KEEP=1");
-            assertThat(log).as(damage).contains("Transfer finished", ".rdb.partial is damaged: no Redis loads it");
+            String log = Backups.fail(damaging(damage), "KEEP=1");
+            assertThat(log).as(damage).contains("Transfer finished", ".rdb.partial is damaged: Redis cannot load it");
         }
         for (String keep : List.of("0", "all")) {
-            assertThat(fail(REDIS_CLI, "KEEP=" + keep)).contains("backup: KEEP is '" + keep + "'");
+            assertThat(Backups.fail(Backups.REDIS_CLI, "KEEP=" + keep)).contains("backup: KEEP is '" + keep + "'");
         }
 
-        assertThat(snapshots()).isEqualTo(before);
+        assertThat(Backups.snapshots()).isEqualTo(before);
+    }
+
+    /** Old snapshots are deleted to make room, but never the last one. */
+    @Test
+    void aFullDiskKeepsTheNewestSnapshots() {
+        String log = Backups.runOnSmallDisk("""
+                cd /backup
+                backup() {
+                  status=0
+                  sh /scripts/backup.sh || status=$?
+                  REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli shutdown nosave
+                  return $status
+                }
+                fill() {
+                  dd if=/dev/zero of="$1" bs=64k || true
+                }
+
+                backup
+                mv ./*.rdb 20200103T000000Z.rdb
+                mkdir 20200101T000000Z.rdb
+                fill 20200101T000000Z.rdb/half.rdb
+                truncate -s 8M 20200101T000000Z.rdb/half.rdb
+                fill 20200102T000000Z.rdb
+                backup
+                echo "with room: $(echo *.rdb)"
+
+                rm -r 2020*
+                fill filling
+                if backup; then exit 1; fi
+                echo "without: $(echo *.rdb)"
+                rm filling
+                backup
+                """);
+        assertThat(log)
+                .contains("the disk is full: deleting 20200101T000000Z.rdb, the oldest snapshot")
+                .containsPattern("with room: 20200102T000000Z.rdb 20200103T000000Z.rdb 20\\w+.rdb\n")
+                .contains("the disk is full, and there is no old snapshot to delete")
+                .containsPattern("without: 20\\w+.rdb\n")
+                .containsPattern("all snapshots: 20\\w+.rdb 20\\w+.rdb(\n|$)");
     }
 
     @Test
-    void aRestoreThatIsDeletedLeavesRedisAtWork() {
+    void aDeletedRestoreLeavesRedisServing() {
         takeSnapshotBetweenTwoCounts();
 
         startRestoreUnanswered("test $(wc -l <test/calls) -lt 10");
@@ -124,7 +153,7 @@ class BackupIT {
     }
 
     @Test
-    void aRestoreThatIsKilledIsRunAgain() {
+    void aKilledRestoreIsRunAgain() {
         takeSnapshotBetweenTwoCounts();
 
         startRestoreUnanswered("true");
@@ -132,49 +161,43 @@ class BackupIT {
         assertThat(Http.post(user).statusCode()).isEqualTo(503);
         assertThat(Http.get(user).body()).isIn("1", "2");
 
-        restoreOnceMore();
+        restoreAgain();
     }
 
     @Test
-    void aRestoreDuringWhichRedisRestartsSaysSoAndIsRunAgain() {
+    void aRestoreFailsWhenRedisRestartsAndCanBeRunAgain() {
         takeSnapshotBetweenTwoCounts();
 
         startRestoreUnanswered("! test -e test/restarted");
         Cluster.killContainer(Cluster.pods("redis").get(0));
         Cluster.kubectl("exec", "job/restore", "--", "touch", "/backup/test/restarted");
         Cluster.kubectl("wait", "--for=condition=Failed", "job/restore", "--timeout=2m");
-        assertThat(Cluster.kubectl("logs", "job/restore")).contains("Redis has started anew meanwhile");
+        assertThat(Cluster.kubectl("logs", "job/restore")).contains("Redis restarted during the restore");
 
-        restoreOnceMore();
+        restoreAgain();
     }
 
     private void takeSnapshotBetweenTwoCounts() {
         assertThat(Http.post(user).body()).isEqualTo("1");
-        takeSnapshot();
+        Backups.takeSnapshot();
         assertThat(Http.post(user).body()).isEqualTo("2");
     }
 
-    /** After a restore that came to no end; the count after the snapshot is taken back. */
-    private void restoreOnceMore() {
+    /** Restores after a restore that did not complete. The increment after the snapshot is gone then. */
+    private void restoreAgain() {
         Cluster.kubectl("delete", "job", "restore");
         restore("");
         assertThat(Http.post(user).body()).isEqualTo("2");
     }
 
-    /** By the README's commands; returns its name. */
-    private static String takeSnapshot() {
-        return snapshot(Readme.run("components/backup", "Backup and restore", ""));
-    }
-
-    /** By the README's commands: this one, or without a name the newest. */
     private void restore(String snapshot) {
-        Readme.run("components/backup", "Restore", "SNAPSHOT=" + snapshot);
+        Backups.restore(snapshot);
         Http.untilAnswered(() -> Http.get(user));
     }
 
-    /** Starts a restore and waits until Redis is a replica, which it tells the Job only when the condition is not met. */
+    /** Starts a restore, and waits until Redis is a replica. While the condition is true, the Job cannot read that. */
     private void startRestoreUnanswered(String condition) {
-        start("restore", """
+        Backups.start("restore", """
                 case "$*" in
                   *"info replication persistence"*)
                     echo >>test/calls
@@ -184,12 +207,12 @@ class BackupIT {
                 exec redis-cli "$@"
                 """.formatted(condition), "TASK=restore");
         Cluster.await(
-                "Redis that does not write",
+                "answer 503 to a POST, since Redis is a replica",
                 Duration.ofMinutes(1),
                 () -> Http.post(user).statusCode() == 503);
     }
 
-    /** A redis-cli that does something to the file of a snapshot after it has written it. */
+    /** A redis-cli that damages the file of a snapshot after writing it. */
     private static String damaging(String damage) {
         return """
                 redis-cli "$@" || exit
@@ -200,72 +223,5 @@ class BackupIT {
                     ;;
                 esac
                 """.formatted(damage);
-    }
-
-    /** All that there are, as a restore of one that is not there says. */
-    private static List<String> snapshots() {
-        String log = fail(REDIS_CLI, "TASK=restore", "SNAPSHOT=none.rdb");
-        return List.of(
-                find("there is no snapshot none.rdb: there are (.*)", log).split(" "));
-    }
-
-    private static String snapshot(String log) {
-        return find("backup: (\\S+) has \\d+ keys", log);
-    }
-
-    private static String find(String regex, String text) {
-        Matcher matcher = Pattern.compile(regex).matcher(text);
-        assertThat(matcher.find()).as(regex + " in " + text).isTrue();
-        return matcher.group(1);
-    }
-
-    private static String succeed(String... environment) {
-        return run("Complete", REDIS_CLI, environment);
-    }
-
-    private static String fail(String redisCli, String... environment) {
-        return run("Failed", redisCli, environment);
-    }
-
-    /** Runs a Job that has to end so, and returns its log. */
-    private static String run(String end, String redisCli, String... environment) {
-        start("test", redisCli, environment);
-        Cluster.await(
-                "the end of the Job", Duration.ofMinutes(2), () -> conditions().matches("(?s).*(Complete|Failed).*"));
-        String log = Cluster.kubectl("logs", "job/test");
-        assertThat(conditions()).as(log).contains(end);
-        Cluster.kubectl("delete", "job", "test");
-        return log;
-    }
-
-    private static String conditions() {
-        return Cluster.kubectl("get", "job", "test", "-o", "jsonpath={.status.conditions[*].type}");
-    }
-
-    /** Starts a Job of the CronJob with a redis-cli and an environment of one's own. */
-    private static void start(String name, String redisCli, String... environment) {
-        String script = """
-                rm -rf /backup/test
-                mkdir /backup/test
-                cat >/backup/test/redis-cli <<'EOF'
-                #!/bin/sh
-                PATH=${PATH#*:}
-                %s
-                EOF
-                chmod +x /backup/test/redis-cli
-                PATH=/backup/test:$PATH exec sh "/scripts/$TASK.sh"
-                """.formatted(redisCli);
-        String patch = Json.createPatchBuilder()
-                .replace(
-                        "/spec/template/spec/containers/0/command",
-                        Json.createArrayBuilder(List.of("sh", "-euc", script)).build())
-                .build()
-                .toString();
-        List<String> command = new ArrayList<>(List.of("bash", "-euo", "pipefail", "-c", """
-                kubectl -n user-counter create job "$0" --from=cronjob/backup --dry-run=client -o yaml |
-                  kubectl patch --local -f - --type=json --patch="$1" -o yaml |
-                  kubectl set env --local -f - "${@:2}" -o yaml | kubectl create -f -""", name, patch));
-        command.addAll(List.of(environment));
-        Shell.run(command.toArray(String[]::new));
     }
 }

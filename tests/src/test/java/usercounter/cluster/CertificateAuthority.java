@@ -13,7 +13,7 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * An authority, and a server's certificate by it, all made by the JDK's keytool and as PEM.
+ * A certificate authority that issues certificates for servers. The JDK's keytool creates everything, as PEM.
  *
  * @see <a href="https://docs.oracle.com/en/java/javase/17/docs/specs/man/keytool.html">keytool</a>
  */
@@ -23,18 +23,18 @@ final class CertificateAuthority {
 
     private final Path file;
 
-    /** @param folder for its key store */
+    /** @param folder for the key store */
     CertificateAuthority(Path folder) throws IOException {
         file = Files.createTempDirectory(folder, "authority").resolve("keys.p12");
         generateKeyPair("-alias", "authority", "-dname", "CN=An authority", "-ext", "bc:c");
     }
 
-    /** The authority's own certificate. */
+    /** The certificate of the authority. */
     String certificate() throws IOException, GeneralSecurityException {
         return pem("CERTIFICATE", keys().getCertificate("authority").getEncoded());
     }
 
-    /** A server's key, and its certificate for an IP address. */
+    /** The key and the certificate of a server with an IP address. */
     String keyAndCertificate(String address) throws IOException, GeneralSecurityException {
         generateKeyPair(
                 "-alias", address, "-dname", "CN=A server", "-ext", "san=ip:" + address, "-signer", "authority");

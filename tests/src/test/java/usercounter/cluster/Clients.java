@@ -9,19 +9,19 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
-/** Clients that send one request after another, up to 400 a second together, until they are told to stop. */
+/** Clients that each send one request after another, in total up to 400 a second, until {@link #stop}. */
 final class Clients {
 
     private static final int NUMBER = 8;
 
-    /** Between a client's requests. Without it they take a small machine's cores from the pods that are to start. */
+    /** The pause between the requests of a client, so that starting pods get enough CPU on a small machine. */
     private static final Duration PAUSE = Duration.ofMillis(20);
 
     private final ExecutorService threads = Executors.newFixedThreadPool(NUMBER);
     private final List<CompletableFuture<Void>> running = new ArrayList<>();
     private volatile boolean over;
 
-    /** @param request sends the n-th request of them all, and waits for its answer */
+    /** @param request sends the n-th request of all clients, and waits for its answer */
     Clients(IntConsumer request) {
         for (int i = 0; i < NUMBER; i++) {
             int client = i;
@@ -37,7 +37,7 @@ final class Clients {
         threads.shutdown();
     }
 
-    /** Lets each client finish its request; fails as the first one did that failed. */
+    /** Stops the clients after their current requests. Fails with the first failure of a client. */
     void stop() {
         over = true;
         CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).join();

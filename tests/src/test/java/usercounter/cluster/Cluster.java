@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
-/** The cluster of the current kubeconfig, and the application in it. */
+/** The cluster of the current kubeconfig and the application in it. */
 final class Cluster {
 
     static final String NAMESPACE = "user-counter";
@@ -37,35 +37,45 @@ final class Cluster {
         }
     }
 
-    /** Runs kubectl in the application's namespace; it has to succeed. */
+    /** Runs kubectl in the application's namespace. Fails if kubectl fails. */
     static String kubectl(String... arguments) {
-        return Shell.run(command(arguments));
+        return kubectlIn(NAMESPACE, arguments);
     }
 
-    /** Runs kubectl in the application's namespace; it may fail. */
+    /** Runs kubectl in another namespace. Fails if kubectl fails. */
+    static String kubectlIn(String namespace, String... arguments) {
+        return Shell.run(command(namespace, arguments));
+    }
+
+    /** Runs kubectl in the application's namespace. kubectl may fail. */
     static Shell.Result tryKubectl(String... arguments) {
-        return Shell.attempt(command(arguments));
+        return Shell.attempt(command(NAMESPACE, arguments));
     }
 
-    private static String[] command(String... arguments) {
-        List<String> command = new ArrayList<>(List.of("kubectl", "--namespace", NAMESPACE));
+    private static String[] command(String namespace, String... arguments) {
+        List<String> command = new ArrayList<>(List.of("kubectl", "--namespace", namespace));
         command.addAll(Arrays.asList(arguments));
         return command.toArray(String[]::new);
     }
 
-    /** Asks Redis, past the service; what it answers must be no error. */
+    /** Runs a command in Redis directly. Fails if Redis replies with an error. */
     static String redisCli(String command) {
         return redisCli("redis-0", command);
     }
 
-    /** The same of another pod than the base's. */
+    /** Runs a command in the Redis of another pod than redis-0. */
     static String redisCli(String pod, String command) {
         return kubectl(inRedis(pod, command));
     }
 
-    /** The same, but it may fail. */
+    /** Runs a command in the Redis of a pod. It may fail. */
     static Shell.Result tryRedisCli(String pod, String command) {
         return tryKubectl(inRedis(pod, command));
+    }
+
+    /** The token from which Redis's passwords derive, in Base64. */
+    static String redisToken() {
+        return kubectl("get", "secret", "redis-password", "--output=jsonpath={.data.token}");
     }
 
     private static String[] inRedis(String pod, String command) {
@@ -80,14 +90,14 @@ final class Cluster {
         };
     }
 
-    /** The pods of a component that are not about to end. */
+    /** The pods of a component that are not terminating. */
     static List<V1Pod> pods(String name) {
-        return podsAndEnding("app.kubernetes.io/name=" + name).stream()
+        return podsIncludingTerminating("app.kubernetes.io/name=" + name).stream()
                 .filter(pod -> pod.getMetadata().getDeletionTimestamp() == null)
                 .toList();
     }
 
-    private static List<V1Pod> podsAndEnding(String selector) {
+    private static List<V1Pod> podsIncludingTerminating(String selector) {
         try {
             return CORE.listNamespacedPod(NAMESPACE)
                     .labelSelector(selector)
@@ -126,12 +136,12 @@ final class Cluster {
                         && condition.getStatus().equals("True"));
     }
 
-    /** Kills the one container of a pod with SIGKILL, and waits until it is back. */
+    /** Kills the only container of a pod with SIGKILL, and waits until it is ready again. */
     static void killContainer(V1Pod pod) {
         V1ContainerStatus container = pod.getStatus().getContainerStatuses().get(0);
         String id = container.getContainerID().replaceFirst(".*://", "");
         ssh(pod.getSpec().getNodeName(), "sudo crictl stop --timeout=0 " + id);
-        await("the container's restart", Duration.ofMinutes(2), () -> {
+        await("restart of the container of " + pod.getMetadata().getName(), Duration.ofMinutes(2), () -> {
             V1Pod now = pod(pod.getMetadata().getNamespace(), pod.getMetadata().getName());
             return isReady(now)
                     && now.getStatus().getContainerStatuses().get(0).getRestartCount() > container.getRestartCount();
@@ -142,24 +152,24 @@ final class Cluster {
         Shell.run("minikube", "ssh", "--node", node, command);
     }
 
-    /** Skips a test where there is one node only; in CI there are more. */
+    /** Skips a test if the cluster has only one node. With CI=true the test is not skipped. */
     static void assumeSecondNode() {
         if (!"true".equals(System.getenv("CI"))) {
-            assumeThat(nodes()).as("a second node").hasSizeGreaterThan(1);
+            assumeThat(nodes()).as("nodes; this test needs two").hasSizeGreaterThan(1);
         }
     }
 
-    /** Waits until every node says anew that it is ready: for a while the last word of a broken one still stands. */
+    /** Waits until every node reports again that it is ready. The last report of a failed node is valid for a while. */
     static void awaitNodes() {
         Instant now = Instant.now();
         await(
-                "every node ready",
+                "every node is ready",
                 Duration.ofMinutes(3),
                 () -> nodes().stream()
-                        .allMatch(node -> isReady(node) && lastSign(node).isAfter(now)));
+                        .allMatch(node -> isReady(node) && lastReport(node).isAfter(now)));
     }
 
-    private static Instant lastSign(V1Node node) {
+    private static Instant lastReport(V1Node node) {
         return Instant.parse(Shell.run(
                 "kubectl",
                 "--namespace=kube-node-lease",
@@ -169,13 +179,20 @@ final class Cluster {
                 "--output=jsonpath={.spec.renewTime}"));
     }
 
-    /** The URL of a path at the load balancer's address. */
+    /** The URL of a path at the address of the load balancer. */
     static String url(String path) {
-        return "http://" + kubectl("get", "service", "nginx", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
+        return url(NAMESPACE, path);
+    }
+
+    /** The URL of a path in another environment. */
+    static String url(String namespace, String path) {
+        return "http://"
+                + kubectlIn(
+                        namespace, "get", "service", "nginx", "--output=jsonpath={.status.loadBalancer.ingress[0].ip}")
                 + path;
     }
 
-    /** Waits until every Deployment and StatefulSet is as it should be. */
+    /** Waits until the rollouts of every Deployment and StatefulSet are complete. */
     static void awaitRollouts() {
         for (String workload : kubectl("get", "statefulsets,deployments", "--output=name")
                 .lines()
@@ -184,16 +201,16 @@ final class Cluster {
         }
     }
 
-    /** Waits until every pod that was told to end has ended; a rollout does not wait for that. */
-    static void awaitEnds() {
+    /** Waits until every terminating pod is gone. A rollout is complete before that. */
+    static void awaitTermination() {
         await(
-                "the end of old pods",
+                "no pod is terminating",
                 Duration.ofMinutes(3),
-                () -> podsAndEnding("").stream()
+                () -> podsIncludingTerminating("").stream()
                         .allMatch(pod -> pod.getMetadata().getDeletionTimestamp() == null));
     }
 
-    /** Fails if it comes about within this time: for what should not, and nothing but time can tell. */
+    /** Fails if the condition becomes true within this time. */
     static void assertNever(String what, Duration time, BooleanSupplier condition) {
         assertThatThrownBy(() -> await(what, time, condition)).hasMessageContaining(what);
     }
@@ -202,7 +219,7 @@ final class Cluster {
         long deadline = System.nanoTime() + patience.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("Not within " + patience + ": " + what);
+                throw new AssertionError("Waited %d s in vain for: %s".formatted(patience.toSeconds(), what));
             }
             try {
                 Thread.sleep(200);

@@ -6,12 +6,12 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 
-/** Acknowledged counts of new users, to be found again after whatever happened since. */
+/** Acknowledged counts of new users, to check later that none is lost. */
 final class Counts {
 
     private final Map<String, String> acknowledged = new TreeMap<>();
 
-    /** Counts some new users, once or twice each. */
+    /** Counts some new users once or twice each. */
     Counts() {
         String run = "kept-" + UUID.randomUUID() + "-";
         String url = Cluster.url("/users/");
@@ -19,10 +19,10 @@ final class Counts {
             String user = run + i % 20;
             acknowledged.put(user, Http.post(url + user).body());
         }
-        assertThat(acknowledged.values()).as("numbers before").containsOnly("1", "2");
+        assertThat(acknowledged.values()).as("numbers of new users").containsOnly("1", "2");
     }
 
-    /** Reads what was counted, however long an answer takes. It only reads: a count that was lost must not begin anew. */
+    /** Reads the counts again, also after an outage. It sends no POST: that would hide a lost count. */
     void assertKept() {
         Map<String, String> counts = new TreeMap<>();
         String url = Cluster.url("/users/");

@@ -9,13 +9,13 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 import org.junit.jupiter.api.extension.TestWatcher;
 
 /**
- * Deploys the application once, by the README's commands; says what its state is when a test fails, and at the end of
- * the run what was measured.
+ * Deploys the application once, with the commands of the documentation. Prints the state of the cluster when a test
+ * fails, and the measurements at the end of the run.
  */
 final class Deployed
         implements BeforeAllCallback, ParameterResolver, LifecycleMethodExecutionExceptionHandler, TestWatcher {
 
-    /** What the README's commands printed. */
+    /** @param output the output of the commands */
     record Deployment(String output) implements AutoCloseable {
 
         @Override
@@ -34,14 +34,14 @@ final class Deployed
         }
     }
 
-    /** One for the whole run: the root's store closes it after the last class. */
+    /** One deployment for the whole run: the root store closes it after the last class. */
     private static Deployment deployment(ExtensionContext context) {
         return context.getRoot()
                 .getStore(Namespace.create(Deployed.class))
                 .computeIfAbsent(
                         Deployment.class,
                         any -> {
-                            String output = Readme.run("On minikube");
+                            String output = Documentation.run("docs/minikube.md", "Deploy");
                             Cluster.awaitRollouts();
                             return new Deployment(output);
                         },

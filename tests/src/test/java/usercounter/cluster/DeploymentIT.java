@@ -12,25 +12,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import usercounter.Repository;
 
-/** The deployed application as its users and its operators meet it. */
+/** The deployed application from the view of its users and operators. */
 @Order(1)
 @ExtendWith(Deployed.class)
 class DeploymentIT {
 
     @Test
-    void theReadmesCommandsEndInAnAnswer(Deployed.Deployment deployment) {
+    void theDocumentedCommandsEndInAnAnswer(Deployed.Deployment deployment) {
         assertThat(deployment.output()).contains("✓").matches("(?s).*[1-9][0-9]*");
     }
 
     @Test
-    void theTutorialsSession() {
+    void theSessionOfTheTutorial() {
         String user = Cluster.url("/users/session-" + System.nanoTime());
 
         assertThat(Http.get(user).body()).isEqualTo("0");
@@ -42,7 +44,7 @@ class DeploymentIT {
     }
 
     @Test
-    void theTutorialsHeaders() {
+    void theResponseHeadersOfTheTutorial() {
         assertThat(Http.raw("/healthz"))
                 .startsWith("HTTP/1.1 200 OK\r\n")
                 .contains(
@@ -74,7 +76,7 @@ class DeploymentIT {
                 "/healthz/../metrics",
                 "/healthz/x",
             })
-    void nothingButUsersAndHealthzGetsThrough(String path) {
+    void onlyUsersAndHealthzArePassedOn(String path) {
         HttpResponse<String> answer = Http.get(Cluster.url(path));
 
         assertThat(answer.statusCode()).isIn(400, 404);
@@ -82,7 +84,7 @@ class DeploymentIT {
     }
 
     @Test
-    void theBackendsErrorsPassAndNginxHasItsOwn() {
+    void errorsOfTheBackendAndOfNginxAreProblemDocuments() {
         assertProblem(Http.get(Cluster.url("/users/a%20b")), 400);
         assertProblem(Http.get(Cluster.url("/users/a%00")), 400);
         assertProblem(Http.get(Cluster.url("/users/" + "x".repeat(129))), 400);
@@ -104,17 +106,18 @@ class DeploymentIT {
         Http.post(Cluster.url(path));
 
         Cluster.await(
-                "the request in a frontend's log",
+                "log line of the request in the frontend",
                 Duration.ofSeconds(30),
                 () -> Cluster.kubectl("logs", "--selector=app.kubernetes.io/name=frontend", "--tail=50")
                         .lines()
                         .filter(line -> line.contains(path))
                         .map(line -> Json.createReader(new StringReader(line)).readObject())
                         .anyMatch(line -> line.getString("uri").equals(path)
+                                && line.getString("remote_addr").matches("[0-9.]+")
                                 && line.getInt("status") == 200
                                 && line.getString("upstream_response_time").matches("\\d+\\.\\d+")));
         for (V1Pod pod : Cluster.pods("backend")) {
-            // Liberty's launcher begins with an empty line, whatever it is told.
+            // The first line of Liberty's launcher is always empty.
             assertThat(Cluster.kubectl("logs", pod.getMetadata().getName())
                             .lines()
                             .filter(line -> !line.isBlank()))
@@ -126,7 +129,7 @@ class DeploymentIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"frontend", "backend", "redis"})
-    void aPodCanDoNoMoreThanItHasTo(String name) {
+    void aPodHasOnlyTheRightsItNeeds(String name) {
         String pod = pod(name);
 
         assertThat(Cluster.kubectl("exec", pod, "--", "sh", "-c", "cat /proc/self/status"))
@@ -160,8 +163,8 @@ class DeploymentIT {
                 spec:
                   securityContext: {seccompProfile: {type: RuntimeDefault}}
                   containers:
-                    - {name: refused, image: ghcr.io/user-counter/user-counter:dev, securityContext: %s}
-                """.formatted(securityContext));
+                    - {name: refused, image: "%s:dev", securityContext: %s}
+                """.formatted(Repository.image(), securityContext));
 
         Shell.Result result = Cluster.tryKubectl("create", "-f", pod.toString());
 
@@ -170,28 +173,96 @@ class DeploymentIT {
     }
 
     @Test
-    void redisHasAPasswordThatIsKeptAndSyncsEveryWrite() {
-        String token = Cluster.kubectl("get", "secret", "redis-password", "-o", "jsonpath={.data.token}");
+    void passwordsAreKeptAndSeenNowhere() {
+        String token = Cluster.redisToken();
+        List<String> secrets = List.of(token, decoded(token), password("backend"), password("redis"));
+        assertThat(secrets)
+                .doesNotHaveDuplicates()
+                .allSatisfy(secret -> assertThat(secret).hasSizeGreaterThanOrEqualTo(64));
+
         Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
 
-        String password = new String(Base64.getDecoder().decode(token), StandardCharsets.US_ASCII);
-        assertThat(password).hasSizeGreaterThan(100);
-        assertThat(Cluster.kubectl("get", "secret", "redis-password", "-o", "jsonpath={.data.token}"))
-                .isEqualTo(token);
+        assertThat(Cluster.redisToken()).isEqualTo(token);
         assertThat(Cluster.kubectl("get", "configmaps,deployments,statefulsets,pods", "-o", "yaml"))
-                .doesNotContain(token, password);
-        for (String name : new String[] {"frontend", "backend", "redis"}) {
-            assertThat(Cluster.kubectl(
-                            "exec", pod(name), "--", "sh", "-c", "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline"))
-                    .as("environment and arguments in " + name)
+                .doesNotContain(secrets);
+        for (String name : List.of("frontend", "backend", "redis")) {
+            assertThat(inPod(name, "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline"))
+                    .as("environment variables and arguments in %s, without the passwords", name)
                     .contains("PATH=")
-                    .doesNotContain(token, password);
+                    .doesNotContain(secrets);
         }
-        assertThat(Cluster.kubectl("exec", "redis-0", "--", "redis-cli", "ping"))
-                .contains("NOAUTH");
+    }
+
+    @Test
+    void noRunningContainerHasWhatTheApiServerAccepts() {
+        String token = decoded(Cluster.redisToken());
+        assertThat(whoAmI(token).output()).contains("system:serviceaccount:user-counter:redis");
+
+        for (String name : List.of("backend", "redis")) {
+            assertThat(inPod(name, "cat /run/secrets/*/* /run/secrets/*/*/* 2>/dev/null || true"))
+                    .as("secrets in " + name)
+                    .contains(password(name))
+                    .doesNotContain(token);
+            assertThat(whoAmI(password(name)).exitCode()).isNotZero();
+            assertThat(whoAmI(password(name)).output()).contains("Unauthorized");
+        }
+    }
+
+    /** Asks the API server whose token this is. */
+    private static Shell.Result whoAmI(String token) {
+        String server =
+                Shell.run("kubectl", "config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}");
+        return Shell.attempt(
+                "kubectl",
+                "--kubeconfig=/dev/null",
+                "--insecure-skip-tls-verify",
+                "--server=" + server,
+                "--token=" + token,
+                "auth",
+                "whoami");
+    }
+
+    @Test
+    void theBackendsRedisUserMayDoNothingElse() {
+        List<String> forbidden = List.of(
+                "flushall",
+                "config get maxmemory",
+                "config set maxmemory 1",
+                "acl list",
+                "client list",
+                "keys *",
+                "del user:a",
+                "get other",
+                "eval 'return redis.call(\"flushall\")' 0");
+        String login = "export REDISCLI_AUTH=%s; ".formatted(password("backend"));
+        String cli = "redis-cli --user backend ";
+
+        assertThat(inPod("redis", login + cli + "incr user:acl")).containsPattern("^[1-9]");
+        assertThat(inPod("redis", login + cli + String.join("; " + cli, forbidden))
+                        .lines()
+                        .filter(line -> !line.isBlank()))
+                .hasSameSizeAs(forbidden)
+                .allSatisfy(answer -> assertThat(answer).containsAnyOf("NOPERM", "has no permissions"));
+    }
+
+    @Test
+    void redisAsksForAPasswordAndSyncsEveryWrite() {
+        assertThat(inPod("redis", "redis-cli ping")).contains("NOAUTH");
         assertThat(Cluster.redisCli("config get 'append*'").lines())
                 .containsSubsequence("appendonly", "yes")
                 .containsSubsequence("appendfsync", "always");
+    }
+
+    private static String decoded(String token) {
+        return new String(Base64.getDecoder().decode(token), StandardCharsets.US_ASCII);
+    }
+
+    private static String password(String name) {
+        return inPod(name, "cat /run/secrets/redis/password").strip();
+    }
+
+    private static String inPod(String name, String command) {
+        return Cluster.kubectl("exec", pod(name), "--", "sh", "-c", command);
     }
 
     private static String pod(String name) {

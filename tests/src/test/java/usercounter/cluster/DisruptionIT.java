@@ -13,8 +13,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is done to a running application on any day: clients notice nothing, and no acknowledged count is lost. */
+/** Everyday operations on the running application: no request fails, and no acknowledged count is lost. */
 @Order(2)
 @ExtendWith(Deployed.class)
 class DisruptionIT {
@@ -26,14 +28,11 @@ class DisruptionIT {
         Cluster.awaitRollouts();
     }
 
-    @Test
-    void rollingUpdateOfTheBackend() {
-        Load.during("rolling update of backend", REQUESTS, () -> restart("deployment/backend"));
-    }
-
-    @Test
-    void rollingUpdateOfTheFrontend() {
-        Load.during("rolling update of frontend", REQUESTS, () -> restart("deployment/frontend"));
+    @ParameterizedTest
+    @ValueSource(strings = {"backend", "frontend"})
+    void aRollingUpdate(String name) {
+        String what = "rolling update of " + name;
+        Load.during(what, REQUESTS, () -> ExactlyOnce.during(what, () -> restart("deployment/" + name)));
     }
 
     @Test
@@ -48,12 +47,14 @@ class DisruptionIT {
 
     @Test
     void drainOfANode() {
-        // Not Redis's: it has one pod, whose move is a pause (ExactlyOnceIT).
+        // Not the node of Redis: Redis has only one pod, so its move interrupts the service (see ExactlyOnceIT).
         Set<String> candidates = nodesOf("backend");
         candidates.addAll(nodesOf("frontend"));
         candidates.removeAll(nodesOf("redis"));
         Cluster.assumeSecondNode();
-        assertThat(candidates).as("nodes with pods other than Redis's").isNotEmpty();
+        assertThat(candidates)
+                .as("nodes with pods of the application, but not the pod of Redis")
+                .isNotEmpty();
         String node = candidates.iterator().next();
         try {
             Load.during("drain of a node", REQUESTS, () -> {
@@ -65,32 +66,38 @@ class DisruptionIT {
         }
     }
 
-    /** As base/redis/secret.yaml says. */
+    /** From the generated password to the one of a team, with components/own-password, and to a new generated one. */
     @Test
-    void rotationOfRedissPasswordKeepsTheCounts() {
+    void anotherPasswordKeepsTheCounts() {
         Counts counts = new Counts();
-        String token = token();
-
+        String generated = Cluster.redisToken();
         Cluster.kubectl("delete", "serviceaccount", "redis");
-        Cluster.await(
-                "the end of the old password",
-                Duration.ofMinutes(1),
-                () -> Cluster.tryKubectl("get", "secret", "redis-password").exitCode() != 0);
-        Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
-        Cluster.await("a new password", Duration.ofMinutes(1), () -> !token().isEmpty());
-        restart("statefulset/redis");
-        restart("deployment/backend");
+        Cluster.kubectl("wait", "--for=delete", "secret/redis-password", "--timeout=1m");
 
-        assertThat(token()).isNotEqualTo(token);
+        Shell.run("kubectl", "apply", "-k", "tests/overlays/own-password");
+        Cluster.kubectl("delete", "pod", "redis-0");
+        Cluster.await(
+                "a pod that says what is missing",
+                Duration.ofMinutes(1),
+                () -> Cluster.kubectl("describe", "pods", "redis-0")
+                        .contains("The Secret 'redis-password' needs a key 'token'"));
+        Documentation.run("components/own-password/README.md", "Use");
+        Cluster.kubectl("rollout", "status", "statefulset/redis", "--timeout=5m");
+        restart("deployment/backend");
+        String own = Cluster.redisToken();
+        counts.assertKept();
+
+        Cluster.kubectl("delete", "secret", "redis-password");
+        Documentation.run("docs/operate.md", "Rotate the password", "OVERLAY=minikube");
+        assertThat(Cluster.redisToken())
+                .isNotEqualTo(own)
+                .isNotEqualTo(generated)
+                .isNotEmpty();
         counts.assertKept();
     }
 
-    private static String token() {
-        return Cluster.kubectl("get", "secret", "redis-password", "-o", "jsonpath={.data.token}");
-    }
-
     @Test
-    void withoutRedisTheServiceSaysSoAndRecoversByItself() {
+    void withoutRedisTheServiceAnswers503AndRecovers() {
         Counts counts = new Counts();
         Map<String, Integer> restarts = restarts();
         HttpResponse<String> answer;
@@ -99,7 +106,7 @@ class DisruptionIT {
         try {
             Cluster.kubectl("scale", "statefulset/redis", "--replicas=0");
             Cluster.await(
-                    "backends that are not ready",
+                    "all backends not ready",
                     Duration.ofMinutes(2),
                     () -> Cluster.pods("backend").stream().noneMatch(Cluster::isReady));
             answer = Http.post(Cluster.url("/users/a"));
@@ -110,12 +117,38 @@ class DisruptionIT {
         }
         counts.assertKept();
 
-        // From the backend, or from nginx when no backend is there to say it.
+        // From the backend, or from nginx if no backend is ready.
         assertThat(answer.statusCode()).isEqualTo(503);
         assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
         assertThat(answer.headers().firstValue("Retry-After")).isPresent();
         assertThat(health.statusCode()).isIn(200, 503);
         assertThat(restarts()).as("restarts of backends").isEqualTo(restarts);
+    }
+
+    /** And then as docs/operate.md says. */
+    @Test
+    void withFullMemoryRedisRefusesWritesAloneUntilItIsGivenMore() {
+        String user = Cluster.url("/users/full-" + System.nanoTime());
+        String before =
+                Cluster.redisCli("config get maxmemory").lines().toList().get(1);
+        assertThat(Http.post(user).body()).isEqualTo("1");
+
+        try {
+            Cluster.redisCli("config set maxmemory 1");
+            assertThat(Http.post(user).statusCode()).isEqualTo(503);
+            assertThat(Http.get(user).body()).isEqualTo("1");
+            Cluster.await(
+                    "the reason in a backend's log",
+                    Duration.ofSeconds(30),
+                    () -> Cluster.kubectl("logs", "--selector=app.kubernetes.io/name=backend", "--tail=20")
+                            .contains("OOM command not allowed"));
+
+            assertThat(Documentation.run("docs/operate.md", "When Redis's memory is full"))
+                    .contains("OK", "\"remote_addr\":\"");
+            assertThat(Http.post(user).body()).isEqualTo("2");
+        } finally {
+            Cluster.redisCli("config set maxmemory " + before);
+        }
     }
 
     private static void restart(String workload) {

@@ -19,38 +19,38 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Clients that give each POST an idempotency key, repeat it until it is acknowledged, and record every answer. Whatever
- * fails meanwhile: in the end a user's answers are 1 to N, each once, and the number is N.
+ * Clients that give each POST an idempotency key, repeat it until it is acknowledged, and record every answer. Despite
+ * all faults, the answers for a user are 1 to N, each once, and the user's number is N.
  */
 final class ExactlyOnce {
 
-    /** That are acknowledged at least, for each fault; {@code -Dincrements=…} for a longer run. */
+    /** Minimum number of acknowledged increments for each fault; {@code -Dincrements=…} for a longer run. */
     private static final int INCREMENTS = Integer.getInteger("increments", 2_000);
 
     private static final int USERS = 20;
     private static final Duration PATIENCE = Duration.ofMinutes(10);
     private static final Duration BEFORE_NEXT_TRY = Duration.ofMillis(50);
 
-    /** One try of a POST. */
+    /** One attempt of a POST. */
     interface Attempt {
         /** @throws UncheckedIOException if there is no answer */
         HttpResponse<String> post(String url, String key);
     }
 
     /**
-     * What was found.
+     * The result.
      *
-     * @param increments how many requests were acknowledged
-     * @param repeats how many tries came to nothing and were repeated
-     * @param lost acknowledged increments that are not in the number any more
-     * @param doubled increments that were counted, but not asked for
-     * @param pause the longest time in which nothing was acknowledged
+     * @param increments number of acknowledged requests
+     * @param repeats number of attempts that failed and were repeated
+     * @param lost number of acknowledged increments that are missing in the users' numbers
+     * @param doubled number of increments that were counted without a request
+     * @param pause the longest time without an acknowledgement
      */
     record Tally(long increments, long repeats, long lost, long doubled, Duration pause) {
 
         /**
-         * @param answers all the answers to one user, in any order
-         * @param number the user's number in the end
+         * @param answers all answers for one user, in any order
+         * @param number the user's number at the end
          */
         static Tally of(Collection<Long> answers, long number) {
             Set<Long> distinct = new HashSet<>(answers);
@@ -86,20 +86,20 @@ final class ExactlyOnce {
         this.attempt = attempt;
     }
 
-    /** Breaks something under load, waits for {@link #INCREMENTS}, and wants every one exactly once. */
+    /** Causes a fault under load, waits for {@link #INCREMENTS}, and asserts that each one was counted exactly once. */
     static void during(String what, Runnable fault) {
         Tally tally = tally(Http::postWithKey, INCREMENTS, fault);
         Load.measured(what, tally.toString());
-        assertThat(tally.lost()).as("lost: " + tally).isZero();
-        assertThat(tally.doubled()).as("double: " + tally).isZero();
+        assertThat(tally.lost()).as("lost increments of " + tally).isZero();
+        assertThat(tally.doubled()).as("increments counted twice of " + tally).isZero();
     }
 
-    /** The same with clients of one's own, and without a judgement. */
+    /** Like {@link #during}, but with given clients and without the assertions. */
     static Tally tally(Attempt attempt, int atLeast, Runnable fault) {
         ExactlyOnce run = new ExactlyOnce(attempt);
         Clients clients = new Clients(n -> run.increment(run.url + n % USERS));
         try {
-            Cluster.await("a first answer", PATIENCE, () -> run.acknowledged.get() > 0);
+            Cluster.await("first acknowledgement", PATIENCE, () -> run.acknowledged.get() > 0);
             fault.run();
             int then = run.acknowledged.get();
             Cluster.await(
@@ -131,7 +131,7 @@ final class ExactlyOnce {
                     return;
                 }
             } catch (UncheckedIOException e) {
-                // No answer: it may have counted or not, and the key makes that the same.
+                // No answer: the request may have been counted. The key makes it safe to repeat.
             }
             repeats.incrementAndGet();
             LockSupport.parkNanos(BEFORE_NEXT_TRY.toNanos());

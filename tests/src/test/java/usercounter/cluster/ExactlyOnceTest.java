@@ -6,7 +6,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import usercounter.cluster.ExactlyOnce.Tally;
 
-/** What the checker concludes from the answers to one user and the user's number in the end. */
+/** The result of the checker for the answers and the final number of one user. */
 class ExactlyOnceTest {
 
     @Test

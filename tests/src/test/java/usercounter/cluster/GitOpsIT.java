@@ -29,10 +29,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import usercounter.Repository;
 
 /**
- * Argo CD deploys what is pushed, by the README's own commands. {@code GITOPS_REPOSITORY} is the URL of a repository
- * that is there for these tests alone: they overwrite its branch {@code main}.
+ * Argo CD deploys each push, with the commands of the documentation. {@code GITOPS_REPOSITORY} is the URL of a
+ * repository only for these tests: they overwrite its branch {@code main}.
  */
 @Order(5)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -40,7 +41,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class GitOpsIT {
 
     private static final int REQUESTS = 1_000;
-    private static final Application APPLICATION = new Application("user-counter");
+    private static final Application APPLICATION = new Application("user-counter-minikube");
 
     private static GitRepository repository;
     private static Counts counts;
@@ -49,30 +50,34 @@ class GitOpsIT {
     static void applyTheApplication(@TempDir Path folder) {
         String url = System.getenv("GITOPS_REPOSITORY");
         if (!"true".equals(System.getenv("CI"))) {
-            assumeThat(url).as("GITOPS_REPOSITORY").isNotNull();
+            assumeThat(url)
+                    .as("GITOPS_REPOSITORY, the URL of a repository only for these tests (see CONTRIBUTING.md)")
+                    .isNotNull();
         }
         Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE, "--ignore-not-found");
         repository = new GitRepository(folder, url);
-        // The image that was built here, whatever release runs; and a rollout that hangs is told soon.
+        // The image that was built here instead of a release, no rate limit for the load, and a short deadline for
+        // rollouts that hang.
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
-                text -> text.replaceAll("newTag: .*(\n +digest: .*)?", "newTag: dev # on the node"));
+                text -> text.replaceAll("newTag: .*(\n +digest: .*)?", "newTag: dev # on the node")
+                        .replace("\npatches:\n", "\ncomponents:\n  - ../../components/no-rate-limit\n\npatches:\n"));
         for (String name : List.of("frontend", "backend")) {
             repository.edit(
                     "base/" + name + "/deployment.yaml",
                     text -> text.replaceAll("progressDeadlineSeconds: \\d+", "progressDeadlineSeconds: 45"));
         }
         repository.commit("For a test");
-        Readme.run(
-                "",
-                "By Argo CD",
-                "cd '%s'; REPOSITORY='%s' IMAGE=ghcr.io/user-counter/user-counter".formatted(folder, url));
+        Documentation.run(
+                "docs/argocd.md",
+                "Install",
+                "cd '%s'; REPOSITORY='%s' IMAGE='%s' ENVIRONMENT=minikube".formatted(folder, url, Repository.image()));
         APPLICATION.awaitRuns(repository.revision());
         counts = new Counts();
     }
 
     @AfterEach
-    void endsWithWhatGitSaysAndEveryCount() {
+    void endsWithTheStateOfGitAndEveryCount() {
         if (APPLICATION.exists()) {
             APPLICATION.awaitRuns(repository.revision());
             counts.assertKept();
@@ -80,7 +85,7 @@ class GitOpsIT {
     }
 
     @AfterAll
-    static void leaveNothing() {
+    static void removeEverything() {
         if (repository != null && APPLICATION.exists()) {
             APPLICATION.removeFinalizers();
             Shell.run(
@@ -104,36 +109,34 @@ class GitOpsIT {
 
     @Test
     @Order(2)
-    void aPushOfConfigurationIsServed() {
-        String url = Cluster.url("/healthz");
-        addHeader("X-Pushed");
-
-        measurePush(
-                "nginx.conf",
-                () -> Http.get(url).headers().firstValue("X-Pushed").isPresent());
-    }
-
-    /** Edits nginx.conf so that an answer shows which one it is by. */
-    private static void addHeader(String name) {
+    void aPushOfConfigurationAndItsRevertAreServed() {
         repository.edit(
                 "base/frontend/nginx.conf",
-                text -> text.replace(
-                        "location = /healthz {", "location = /healthz {\n            add_header " + name + " yes;"));
+                text -> text.replace("proxy_pass http", "add_header X-Pushed yes;\n            proxy_pass http"));
+
+        measurePush("nginx.conf", GitOpsIT::hasPushedHeader);
+        Load.during("git revert", REQUESTS, () -> APPLICATION.awaitRuns(repository.revert()));
+
+        assertThat(hasPushedHeader()).isFalse();
+    }
+
+    private static boolean hasPushedHeader() {
+        return Http.get(Cluster.url("/healthz"))
+                .headers()
+                .firstValue("X-Pushed")
+                .isPresent();
     }
 
     @Test
     @Order(2)
     void aPushOfAnImageIsServed() {
-        Shell.run(
-                "bash",
-                "-euc",
-                "cd app; minikube image build -t ghcr.io/user-counter/user-counter:next -f Containerfile .");
+        Shell.run("minikube", "image", "tag", Repository.image() + ":dev", Repository.image() + ":next");
         repository.edit("overlays/minikube/kustomization.yaml", text -> text.replace("newTag: dev", "newTag: next"));
 
         measurePush("an image", () -> Cluster.pods("backend").stream().anyMatch(GitOpsIT::isNextAndAnswered));
     }
 
-    /** By another variable for the backend, and another comment for nginx and Redis. */
+    /** With a new environment variable for the backend, and new comments in the configuration of nginx and Redis. */
     @Test
     @Order(2)
     void aPushThatReplacesEveryPodCountsExactlyOnce() {
@@ -171,7 +174,7 @@ class GitOpsIT {
         Load.during("push of " + what, 5_000, () -> {
             Instant start = Instant.now();
             String revision = repository.push("Change " + what);
-            APPLICATION.await("an answer by what was pushed", answersAnew);
+            APPLICATION.await("first answer by the pushed revision", answersAnew);
             long first = start.until(Instant.now(), ChronoUnit.SECONDS);
             APPLICATION.awaitRuns(revision);
             Load.measured(
@@ -181,7 +184,7 @@ class GitOpsIT {
         });
     }
 
-    /** What a person does to the cluster by hand. */
+    /** Changes that a person makes in the cluster by hand. */
     enum Drift {
         SCALED("deployment/backend", "scale deployment/backend --replicas=3"),
         ANOTHER_IMAGE("deployment/frontend", "set image deployment/frontend nginx=docker.io/library/busybox:stable"),
@@ -207,7 +210,7 @@ class GitOpsIT {
                     "jsonpath={.spec.template.spec.volumes[?(@.configMap)].configMap.name}");
         }
 
-        /** What Git decides of it. */
+        /** The fields of the object that Git defines. */
         String state() {
             return Cluster.tryKubectl(
                             "get",
@@ -222,8 +225,8 @@ class GitOpsIT {
     @ParameterizedTest
     @EnumSource
     @Order(3)
-    void driftIsUndone(Drift drift) {
-        // Argo CD waits three times as long before each further sync of one revision, so this is another one.
+    void driftIsReverted(Drift drift) {
+        // A new revision for each drift, since Argo CD triples its pause before each further sync of one revision.
         repository.edit(
                 "base/redis/service.yaml",
                 text -> text.replaceFirst(
@@ -232,41 +235,23 @@ class GitOpsIT {
         String before = drift.state();
 
         Cluster.kubectl(drift.command);
-        assertThat(drift.state()).as("the drift").isNotEqualTo(before);
+        assertThat(drift.state()).as("state after the drift").isNotEqualTo(before);
 
-        APPLICATION.await("what was before", () -> drift.state().equals(before));
+        APPLICATION.await("the state before the drift", () -> drift.state().equals(before));
     }
 
     @Test
     @Order(3)
-    void whatIsRemovedFromGitIsPruned() {
-        repository.edit("base/frontend/kustomization.yaml", text -> text.replace("  - poddisruptionbudget.yaml\n", ""));
-        pushAndRevert(
-                "Remove a budget",
-                revision -> APPLICATION.await(
-                        "no budget",
-                        () -> Cluster.tryKubectl("get", "poddisruptionbudget", "frontend")
-                                .output()
-                                .contains("NotFound")));
-    }
-
-    @Test
-    @Order(3)
-    void theClaimAndTheNamespaceAreNotPruned() {
+    void whatIsRemovedFromGitIsPrunedExceptTheClaim() {
         String claim = uid("persistentvolumeclaim/redis-data");
-        String namespace = uid("namespace/user-counter");
+        repository.edit("base/frontend/kustomization.yaml", text -> text.replace("  - poddisruptionbudget.yaml\n", ""));
         repository.edit("base/redis/kustomization.yaml", text -> text.replace("  - persistentvolumeclaim.yaml\n", ""));
-        repository.edit("base/kustomization.yaml", text -> text.replace("  - namespace.yaml\n", ""));
-        pushAndRevert("Remove claim and namespace", revision -> {
-            APPLICATION.await(
-                    "a sync that leaves something to prune",
-                    () -> APPLICATION
-                                    .get("/status/operationState/syncResult/revision")
-                                    .equals(revision)
-                            && APPLICATION.get("/status/operationState/phase").equals("Succeeded")
-                            && APPLICATION.get("/status/sync/status").equals("OutOfSync"));
+        pushAndRevert("Remove a budget and the claim", revision -> {
+            APPLICATION.awaitRuns(revision);
+            assertThat(Cluster.tryKubectl("get", "poddisruptionbudget", "frontend")
+                            .output())
+                    .contains("NotFound");
             assertThat(uid("persistentvolumeclaim/redis-data")).isEqualTo(claim);
-            assertThat(uid("namespace/user-counter")).isEqualTo(namespace);
         });
     }
 
@@ -276,29 +261,29 @@ class GitOpsIT {
         takeComponent("backup");
         pushAndRevert("Add backups", revision -> {
             APPLICATION.await(
-                    "the CronJob",
+                    "creation of cronjob/backup",
                     () -> Cluster.tryKubectl("get", "cronjob", "backup").exitCode() == 0);
             Cluster.kubectl("create", "job", "backup-now", "--from=cronjob/backup");
             Cluster.kubectl("wait", "--for=condition=Complete", "job/backup-now", "--timeout=2m");
             APPLICATION.awaitRuns(revision);
 
-            Readme.run("components/backup", "Restore", "");
+            Documentation.run("components/backup/README.md", "Restore");
             APPLICATION.reconcile();
             assertThat(APPLICATION.runs(revision)).isTrue();
         });
         APPLICATION.awaitRuns(repository.revision());
-        // As with redis-data, only a person deletes it.
+        // Argo CD does not prune this claim, like redis-data.
         Cluster.kubectl("delete", "persistentvolumeclaim", "redis-backup");
     }
 
-    /** The numbers of the one Redis are there again, as after every test. */
+    /** Afterwards the numbers of the single Redis are there again, like after every test. */
     @Test
     @Order(3)
     void redisClusterComesAndGoes() {
         takeComponent("redis-cluster");
         pushAndRevert("Redis Cluster", revision -> {
             APPLICATION.awaitRuns(revision);
-            Cluster.awaitEnds();
+            Cluster.awaitTermination();
             String user = Cluster.url("/users/" + UUID.randomUUID());
             assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "key"))).isEqualTo("1");
             assertThat(Http.get(user).body()).isEqualTo("1");
@@ -307,7 +292,7 @@ class GitOpsIT {
             assertThat(APPLICATION.runs(revision)).as("Synced and Healthy").isTrue();
         });
         APPLICATION.awaitRuns(repository.revision());
-        Cluster.awaitEnds();
+        Cluster.awaitTermination();
         String ofTheCluster = "--selector=app.kubernetes.io/instance";
         assertThat(Cluster.kubectl("get", "persistentvolumeclaims", ofTheCluster, "--output=name")
                         .lines())
@@ -318,10 +303,10 @@ class GitOpsIT {
     private static void takeComponent(String name) {
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
-                text -> text.replace("\npatches:\n", "\ncomponents:\n  - ../../components/" + name + "\n\npatches:\n"));
+                text -> text.replace("\ncomponents:\n", "\ncomponents:\n  - ../../components/" + name + "\n"));
     }
 
-    /** Pushes what was edited, looks at what comes of it, and takes it back. */
+    /** Pushes the changes, runs a check, and reverts the changes. */
     private static void pushAndRevert(String message, Consumer<String> check) {
         String revision = repository.push(message);
         try {
@@ -335,13 +320,13 @@ class GitOpsIT {
         return Cluster.kubectl("get", object, "-o", "jsonpath={.metadata.uid} {.metadata.deletionTimestamp}");
     }
 
-    /** A change that must not be served, and what the Application says of it. */
+    /** A change that must not be served, and the message of the Application about it. */
     enum BadPush {
         NO_YAML("base/backend/service.yaml", "spec:", "spec: [", "service.yaml"),
         NO_KUSTOMIZATION("base/backend/kustomization.yaml", "service.yaml", "no-such-file.yaml", "no-such-file.yaml"),
         AGAINST_THE_SCHEMA("base/backend/deployment.yaml", "replicas: 2", "replicas: two", "replicas"),
         NO_SUCH_IMAGE("overlays/minikube/kustomization.yaml", "newTag: .*", "newTag: no-such-tag", "Degraded"),
-        NEVER_READY("base/backend/kustomization.yaml", "REDIS_URL=redis:", "REDIS_URL=nowhere:", "Degraded"),
+        NEVER_READY("base/backend/kustomization.yaml", "@redis:", "@nowhere:", "Degraded"),
         NO_PASSWORD(
                 "base/backend/deployment.yaml", "secretName: redis-password", "secretName: no-such-secret", "Degraded");
 
@@ -367,15 +352,44 @@ class GitOpsIT {
             pushAndRevert(
                     "Break it: " + push,
                     revision -> APPLICATION.await(
-                            "'" + push.reason + "'", () -> APPLICATION.trouble().contains(push.reason)));
+                            "'" + push.reason + "' in the status",
+                            () -> APPLICATION.trouble().contains(push.reason)));
             APPLICATION.awaitRuns(repository.revision());
         });
     }
 
-    /** Redis has one pod, which stops before the next one starts: until then there is no answer, but nothing is lost. */
     @Test
     @Order(4)
-    void aRedisThatCannotStartIsMendedByTheNextPush() {
+    void aPushCannotSwitchOffPodSecurity() {
+        String labels = namespaceLabels();
+        assertThat(labels).contains("\"pod-security.kubernetes.io/enforce\":\"restricted\"");
+        Load.during("bad push: privileged", REQUESTS, () -> {
+            repository.edit("base/namespace/namespace.yaml", text -> text.replace("restricted", "privileged"));
+            repository.edit(
+                    "base/backend/deployment.yaml",
+                    text -> text.replace("      enableServiceLinks", "      hostPID: true\n      enableServiceLinks"));
+            pushAndRevert("Switch off Pod Security", revision -> {
+                APPLICATION.await(
+                        "'violates PodSecurity' in the status of the backend",
+                        () -> Cluster.kubectl(
+                                        "get",
+                                        "deployment/backend",
+                                        "--output=jsonpath={.status.conditions[?(@.type=='ReplicaFailure')].message}")
+                                .contains("violates PodSecurity"));
+                assertThat(namespaceLabels()).isEqualTo(labels);
+            });
+            APPLICATION.awaitRuns(repository.revision());
+        });
+    }
+
+    private static String namespaceLabels() {
+        return Shell.run("kubectl", "get", "namespace", Cluster.NAMESPACE, "--output=jsonpath={.metadata.labels}");
+    }
+
+    /** Redis has one pod, and the old one stops before the new one starts. So the service fails, but loses nothing. */
+    @Test
+    @Order(4)
+    void theNextPushRepairsARedisThatCannotStart() {
         repository.edit(
                 "base/redis/statefulset.yaml",
                 text -> text.replace("secretName: redis-password", "secretName: no-such-secret"));
@@ -386,22 +400,8 @@ class GitOpsIT {
         });
     }
 
-    @Test
-    @Order(4)
-    void aRevertBringsBackWhatWasBefore() {
-        String url = Cluster.url("/healthz");
-        addHeader("X-Mistake");
-        APPLICATION.awaitRuns(repository.push("A mistake"));
-        Cluster.awaitEnds();
-        assertThat(Http.get(url).headers().firstValue("X-Mistake")).isPresent();
-
-        Load.during("git revert", REQUESTS, () -> APPLICATION.awaitRuns(repository.revert()));
-
-        assertThat(Http.get(url).headers().firstValue("X-Mistake")).isEmpty();
-    }
-
-    /** An object that somebody adds to the overlay, and that the project does not allow. */
-    enum Stranger {
+    /** An object in the overlay that the project does not allow. */
+    enum ForbiddenObject {
         IN_ANOTHER_NAMESPACE("v1", "ConfigMap", "default"),
         OF_ANOTHER_KIND("rbac.authorization.k8s.io/v1", "Role", Cluster.NAMESPACE),
         OF_THE_WHOLE_CLUSTER("rbac.authorization.k8s.io/v1", "ClusterRole", ""),
@@ -411,7 +411,7 @@ class GitOpsIT {
         private final String kind;
         private final String namespace;
 
-        Stranger(String apiVersion, String kind, String namespace) {
+        ForbiddenObject(String apiVersion, String kind, String namespace) {
             this.apiVersion = apiVersion;
             this.kind = kind;
             this.namespace = namespace;
@@ -421,7 +421,7 @@ class GitOpsIT {
     @ParameterizedTest
     @EnumSource
     @Order(5)
-    void theProjectRefusesAStranger(Stranger stranger) {
+    void theProjectRejectsAForbiddenObject(ForbiddenObject stranger) {
         repository.write("overlays/minikube/stranger.yaml", """
                 apiVersion: %s
                 kind: %s
@@ -432,7 +432,9 @@ class GitOpsIT {
                 "overlays/minikube/kustomization.yaml",
                 text -> text.replace("  - ../../base\n", "  - ../../base\n  - stranger.yaml\n"));
         pushAndRevert("Add a stranger", revision -> {
-            APPLICATION.await("a refusal", () -> APPLICATION.trouble().contains("not permitted in project"));
+            APPLICATION.await(
+                    "'not permitted in project' in the status",
+                    () -> APPLICATION.trouble().contains("not permitted in project"));
             assertThat(Shell.attempt("kubectl", "get", stranger.kind, "stranger", "--namespace=" + stranger.namespace)
                             .output())
                     .contains("NotFound");
@@ -450,13 +452,15 @@ class GitOpsIT {
         Path manifest = Files.writeString(
                 folder.resolve("stranger.yaml"),
                 application
-                        .substring(application.indexOf("---"))
-                        .replace("  name: user-counter", "  name: stranger")
+                        .substring(application.lastIndexOf("---"))
+                        .replace("  name: " + APPLICATION.name(), "  name: stranger")
                         .replace(repository.url(), repository.url().replace(".git", "-of-a-stranger.git"))
                         .replaceFirst("  finalizers:\n.*\n", ""));
         Shell.run("kubectl", "create", "--filename=" + manifest);
         try {
-            stranger.await("a refusal", () -> stranger.trouble().contains("not permitted in project"));
+            stranger.await(
+                    "'not permitted in project' in the status",
+                    () -> stranger.trouble().contains("not permitted in project"));
         } finally {
             Application.kubectl("delete", "application", "stranger");
         }
@@ -470,18 +474,19 @@ class GitOpsIT {
         for (int i = 0; i < 10; i++) {
             APPLICATION.reconcile();
             assertThat(APPLICATION.runs(repository.revision()))
-                    .as("Synced and Healthy")
+                    .as("Synced and Healthy after a reconciliation")
                     .isTrue();
         }
 
         assertThat(APPLICATION.get("/status/operationState/finishedAt"))
-                .as("the last sync")
+                .as("time of the last sync")
                 .isEqualTo(sync);
         Shell.run(
                 "kubectl",
                 "diff",
                 "--server-side",
                 "--force-conflicts",
+                "--selector=!pod-security.kubernetes.io/enforce", // not the namespace: the Application omits it
                 "-k",
                 repository.folder().resolve("overlays/minikube").toString());
     }
@@ -489,14 +494,14 @@ class GitOpsIT {
     @Test
     @Order(7)
     void deletingTheApplicationDeletesNothingUntilAPersonConfirms() {
-        Application.kubectl("delete", "application", "user-counter", "--wait=false");
+        Application.kubectl("delete", "application", APPLICATION.name(), "--wait=false");
         String deployed = deployed();
         Cluster.assertNever(
                 "the deletion",
                 Duration.ofSeconds(15),
                 () -> !APPLICATION.exists() || !deployed().equals(deployed));
 
-        // Who thinks better of it takes the finalizer away, and may apply the Application again.
+        // To cancel the deletion, remove the finalizer and apply the Application again.
         APPLICATION.removeFinalizers();
         assertThat(APPLICATION.exists()).isFalse();
         assertThat(deployed()).isEqualTo(deployed);
@@ -511,30 +516,73 @@ class GitOpsIT {
     }
 
     private static String deployed() {
-        return Cluster.kubectl(
-                "get", "all,persistentvolumeclaims,networkpolicies", "--output=jsonpath={.items[*].metadata.uid}");
+        return deployed(Cluster.NAMESPACE);
+    }
+
+    private static String deployed(String namespace) {
+        return Cluster.kubectlIn(
+                namespace,
+                "get",
+                "all,persistentvolumeclaims,networkpolicies",
+                "--output=jsonpath={.items[*].metadata.uid}");
+    }
+
+    /** Both environments are deployed from one repository, and share nothing else. */
+    @Test
+    @Order(8)
+    void anotherEnvironmentComesAndGoesAndTheFirstOneStays() {
+        Application staging = new Application("user-counter-staging");
+        try {
+            Documentation.run(
+                    "docs/argocd.md",
+                    "Another environment",
+                    "cd '%s'; OVERLAY=minikube".formatted(repository.folder()));
+            staging.awaitRuns(repository.revision());
+            APPLICATION.awaitRuns(repository.revision());
+            String user = "/users/" + UUID.randomUUID();
+            assertThat(Http.post(Cluster.url(staging.name(), user)).body()).isEqualTo("1");
+            assertThat(Http.get(Cluster.url(user)).body()).isEqualTo("0");
+
+            deleteConfirmed(staging);
+            assertThat(deployed(staging.name())).isEmpty();
+            APPLICATION.reconcile();
+            assertThat(APPLICATION.runs(repository.revision())).isTrue();
+        } finally {
+            if (staging.exists()) {
+                staging.removeFinalizers();
+            }
+            Shell.run(
+                    "kubectl",
+                    "delete",
+                    "-k",
+                    repository.folder().resolve("argocd/staging").toString(),
+                    "--ignore-not-found");
+        }
     }
 
     @Test
-    @Order(8)
+    @Order(9)
     void confirmedDeletionDeletesEverything() {
-        Application.kubectl("delete", "application", "user-counter", "--wait=false");
-        Application.kubectl(
-                "annotate",
-                "application",
-                "user-counter",
-                "argocd.argoproj.io/deletion-approved="
-                        + Instant.now().truncatedTo(ChronoUnit.SECONDS).plusSeconds(1));
+        deleteConfirmed(APPLICATION);
 
-        Cluster.await("the end of all", Duration.ofMinutes(3), () -> !APPLICATION.exists());
-        assertThat(Shell.attempt("kubectl", "get", "namespace", Cluster.NAMESPACE)
-                        .output())
-                .contains("NotFound");
+        assertThat(deployed()).isEmpty();
         Shell.run(
                 "kubectl",
                 "delete",
                 "-k",
                 repository.folder().resolve("argocd/minikube").toString(),
                 "--ignore-not-found");
+    }
+
+    private static void deleteConfirmed(Application application) {
+        Application.kubectl("delete", "application", application.name(), "--wait=false");
+        Application.kubectl(
+                "annotate",
+                "application",
+                application.name(),
+                "argocd.argoproj.io/deletion-approved="
+                        + Instant.now().truncatedTo(ChronoUnit.SECONDS).plusSeconds(1));
+        Cluster.await(
+                "deletion of the Application and its objects", Duration.ofMinutes(3), () -> !application.exists());
     }
 }

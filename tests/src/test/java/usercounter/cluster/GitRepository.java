@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 import usercounter.Repository;
 
-/** A repository that Argo CD syncs from, and its working copy: at first what this checkout holds, committed or not. */
+/** A repository that Argo CD syncs from, and its working tree, which starts as a copy of this one. */
 final class GitRepository {
 
     private final Path folder;
@@ -24,7 +24,7 @@ final class GitRepository {
         git("config", "user.email", "cluster-tests@example.com");
         git("remote", "add", "origin", url);
         commit("Start");
-        // Whatever an earlier run left there.
+        // Replaces the commits of an earlier run.
         git("push", "--quiet", "--force", "origin", "main");
     }
 
@@ -41,7 +41,9 @@ final class GitRepository {
             Path path = folder.resolve(file);
             String before = Files.readString(path);
             String after = edit.apply(before);
-            assertThat(after).as("edited " + file).isNotEqualTo(before);
+            assertThat(after)
+                    .as(file + " after the edit, which found nothing to replace")
+                    .isNotEqualTo(before);
             Files.writeString(path, after);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -61,19 +63,19 @@ final class GitRepository {
         git("commit", "--quiet", "--message=" + message);
     }
 
-    /** Commits what was changed and pushes it. */
+    /** Commits and pushes all changes. */
     String push(String message) {
         commit(message);
         return push();
     }
 
-    /** Takes the last commit back by a new one, and pushes that. */
+    /** Reverts the last commit by a new commit, and pushes it. */
     String revert() {
         git("revert", "--no-edit", "HEAD");
         return push();
     }
 
-    /** The revision that the last push made the newest. */
+    /** The newest revision. */
     String revision() {
         return git("rev-parse", "HEAD");
     }

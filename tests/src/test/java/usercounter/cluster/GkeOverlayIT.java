@@ -3,16 +3,25 @@ package usercounter.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** overlays/gke where its storage class and zones exist, with the local image; and before it, the README's clean-up. */
+/**
+ * overlays/gke with the local image and the rate limit, on a cluster with its storage class and zones, after the documented
+ * clean-up.
+ */
 @Order(4)
 @ExtendWith(Deployed.class)
 class GkeOverlayIT {
@@ -21,9 +30,9 @@ class GkeOverlayIT {
 
     private static boolean applied;
 
-    /** Else the README's commands would meet the other overlay's claim, whose class cannot be changed. */
+    /** Otherwise the claim of overlays/minikube would remain, and its storage class cannot be changed. */
     @AfterAll
-    static void leaveNothing() {
+    static void removeEverything() {
         if (applied) {
             Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE);
         }
@@ -34,13 +43,13 @@ class GkeOverlayIT {
         if (!"true".equals(System.getenv("CI"))) {
             assumeThat(Shell.attempt("kubectl", "get", "storageclass", "premium-rwo")
                             .exitCode())
-                    .as("the storage class premium-rwo")
+                    .as("exit code for the storage class premium-rwo, which this test needs")
                     .isZero();
             assumeThat(Cluster.nodes())
-                    .as("nodes in zones")
+                    .as("nodes; this test needs nodes with zones")
                     .allMatch(node -> node.getMetadata().getLabels().containsKey(ZONE));
         }
-        Readme.run("Clean up");
+        Documentation.run("docs/minikube.md", "Clean up");
         assertThat(Cluster.tryKubectl("get", "namespace", Cluster.NAMESPACE).output())
                 .contains("NotFound");
 
@@ -48,13 +57,16 @@ class GkeOverlayIT {
         applied = true;
         Cluster.awaitRollouts();
         Cluster.await(
-                "an address", Duration.ofMinutes(2), () -> !Cluster.url("").equals("http://"));
+                "address of the Service nginx",
+                Duration.ofMinutes(2),
+                () -> !Cluster.url("").equals("http://"));
 
         Map<String, String> zones = Cluster.nodes().stream()
                 .collect(Collectors.toMap(
                         node -> node.getMetadata().getName(),
                         node -> node.getMetadata().getLabels().get(ZONE)));
-        assertThat(Http.post(Cluster.url("/users/249")).body()).isEqualTo("1");
+        String url = urlOfANode();
+        assertThat(Http.post(url + "/users/249").body()).isEqualTo("1");
         assertThat(Cluster.kubectl(
                         "get",
                         "persistentvolumeclaim",
@@ -67,13 +79,54 @@ class GkeOverlayIT {
             assertThat(Cluster.pods(name).stream()
                             .map(pod -> zones.get(pod.getSpec().getNodeName()))
                             .collect(Collectors.toSet()))
-                    .as("zones of " + name)
+                    .as("zones of the pods of " + name)
                     .hasSize(Math.min(3, Set.copyOf(zones.values()).size()));
         }
+        assertWhoSendsTooMuchIsRefused(url);
         assertTheDiskGrows();
     }
 
-    /** Here, since minikube's own storage class does not let claims grow, and none lets them shrink again. */
+    /** The load balancer's way with {@code externalTrafficPolicy: Local}: directly to a node that has a frontend. */
+    private static String urlOfANode() {
+        return "http://%s:%s"
+                .formatted(
+                        Cluster.pods("frontend").get(0).getStatus().getHostIP(),
+                        Cluster.kubectl("get", "service", "nginx", "-o", "jsonpath={.spec.ports[0].nodePort}"));
+    }
+
+    private static void assertWhoSendsTooMuchIsRefused(String url) {
+        AtomicReference<HttpResponse<String>> refused = new AtomicReference<>();
+        Clients clients = new Clients(n -> {
+            HttpResponse<String> answer = Http.get(url + "/users/249");
+            if (answer.statusCode() != 200) {
+                refused.set(answer);
+            }
+        });
+        try {
+            Cluster.await("a refusal", Duration.ofMinutes(1), () -> refused.get() != null);
+            assertThat(Http.get(url + "/healthz").statusCode()).isEqualTo(200);
+        } finally {
+            clients.stop();
+        }
+        assertThat(refused.get().statusCode()).isEqualTo(429);
+        assertThat(refused.get().headers().firstValue("Content-Type")).contains("application/problem+json");
+        assertThat(refused.get().headers().firstValue("Retry-After")).contains("1");
+        assertThat(Http.untilAnswered(() -> Http.get(url + "/users/249"))).isEqualTo("1");
+        assertThat(Cluster.kubectl("logs", "--selector=app.kubernetes.io/name=frontend", "--tail=-1"))
+                .contains("\"remote_addr\":\"" + ownAddress(url) + "\",\"method\":\"POST\",\"uri\":\"/users/249\"");
+    }
+
+    /** The address from which this machine reaches a URL. */
+    private static String ownAddress(String url) {
+        URI uri = URI.create(url);
+        try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+            return socket.getLocalAddress().getHostAddress();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Part of the last test: minikube's storage class does not let claims grow, and no claim can shrink again. */
     private static void assertTheDiskGrows() {
         Cluster.kubectl(
                 "patch",

@@ -14,11 +14,11 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
-/** Requests to the load balancer, over connections that are kept for a while. */
+/** Requests to the load balancer over persistent connections. */
 final class Http {
 
     static {
-        // In seconds. nginx closes a connection that has been idle for five: a POST sent just then would get no answer.
+        // In seconds, less than the 5 s of nginx: a POST on a connection that nginx closes would get no answer.
         System.setProperty("jdk.httpclient.keepalive.timeout", "2");
     }
 
@@ -49,12 +49,11 @@ final class Http {
     }
 
     /**
-     * Sends a request again and again, as a client does, until it is answered 200, and returns what that answer says. A
-     * POST needs a key for that.
+     * Repeats a request until it is answered 200, and returns the body of that answer. A POST needs an idempotency key.
      */
     static String untilAnswered(Supplier<HttpResponse<String>> request) {
         AtomicReference<String> body = new AtomicReference<>();
-        Cluster.await("an answer", Duration.ofMinutes(2), () -> {
+        Cluster.await("an answer 200", Duration.ofMinutes(2), () -> {
             try {
                 HttpResponse<String> answer = request.get();
                 body.set(answer.body());
@@ -66,7 +65,7 @@ final class Http {
         return body.get();
     }
 
-    /** The answer to a GET of this path as it comes over the wire, of which a client shows only the meaning. */
+    /** The bytes of the answer to a GET of this path. */
     static String raw(String path) {
         URI uri = URI.create(Cluster.url(path));
         try (Socket socket = new Socket(uri.getHost(), 80)) {

@@ -17,7 +17,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
 
-/** Clients that POST and GET through the load balancer for as long as something is done to the application. */
+/** Clients that POST and GET through the load balancer during an operation on the application. */
 final class Load {
 
     private static final int USERS = 20;
@@ -30,14 +30,14 @@ final class Load {
     private final Queue<String> failures = new ConcurrentLinkedQueue<>();
     private final Map<String, Collection<Long>> counted = new ConcurrentHashMap<>();
 
-    /** Runs an action under load, until it is done, the pods it ended are gone, and this many requests were answered. */
+    /** Runs an action under load. The load ends when the old pods are gone and this number of requests was answered. */
     static void during(String what, int atLeast, Runnable action) {
         Load load = new Load();
         Clients clients = new Clients(n -> load.request(n % 7 == 0 ? "GET" : "POST", load.run + "-" + n % USERS));
         try {
             action.run();
-            // The last of the old pods goes when the rollout is already reported as done.
-            Cluster.awaitEnds();
+            // The last old pod terminates after the rollout is reported as complete.
+            Cluster.awaitTermination();
             Cluster.await(atLeast + " requests", Duration.ofMinutes(3), () -> load.requests.get() >= atLeast);
         } finally {
             clients.stop();
@@ -67,7 +67,9 @@ final class Load {
                         Duration.ofNanos(System.nanoTime() - start).toSeconds(),
                         failures.size());
         measured(what, figures);
-        assertThat(failures).as(what + ": " + figures).isEmpty();
+        assertThat(failures)
+                .as("failed requests during '%s': %s", what, figures)
+                .isEmpty();
         counted.forEach((user, numbers) -> {
             List<Long> expected =
                     LongStream.rangeClosed(1, numbers.size()).boxed().toList();
@@ -76,12 +78,12 @@ final class Load {
         });
     }
 
-    /** A further row of the README's table. */
+    /** Adds a row for a table in docs/guarantees.md. */
     static void measured(String what, String figures) {
         MEASUREMENTS.add("| %s | %s |".formatted(what, figures));
     }
 
-    /** As rows of the README's table. */
+    /** Prints all rows for the tables in docs/guarantees.md. */
     static void printMeasurements() {
         System.out.println("MEASURED");
         MEASUREMENTS.forEach(System.out::println);

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import usercounter.Repository;
 
-/** {@code components/managed-redis} with a Redis of another namespace: TLS by an authority of its own, and a password. */
+/** {@code components/managed-redis} with a Redis in another namespace, with TLS, its own authority and a password. */
 @Order(3)
 @ExtendWith(Deployed.class)
 class ManagedRedisIT {
@@ -31,7 +31,7 @@ class ManagedRedisIT {
     private static final int PORT = 6378;
     private static final String PASSWORD = "a password";
 
-    /** It starts when its files are there, for its certificate has its address in it. */
+    /** Redis waits for its files, since its certificate contains the address of the pod. The image is that of base/. */
     private static final String REDIS = """
             apiVersion: v1
             kind: Pod
@@ -41,12 +41,12 @@ class ManagedRedisIT {
               terminationGracePeriodSeconds: 0
               containers:
                 - name: redis
-                  image: docker.io/library/redis:8.0.2-alpine
+                  image: %s
                   command: [sh, -c, "until [ -e /data/redis.conf ]; do sleep 1; done; exec redis-server /data/redis.conf"]
                   readinessProbe: {tcpSocket: {port: %d}, periodSeconds: 1}
                   volumeMounts: [{name: data, mountPath: /data}]
               volumes: [{name: data, emptyDir: {}}]
-            """.formatted(ELSEWHERE, PORT);
+            """;
 
     private static final String CONFIGURATION = """
             dir /data
@@ -78,12 +78,15 @@ class ManagedRedisIT {
         Path file = checkout.resolve("tests/overlays/managed-redis/managed-redis.yaml");
         Files.writeString(
                 file, Files.readString(file).replaceFirst("address: .*", "address: %s:%d".formatted(address, PORT)));
-        Readme.run("components/managed-redis", "Managed Redis", "cd '%s'; OVERLAY=managed-redis".formatted(checkout));
+        Documentation.run(
+                "components/managed-redis/README.md", "Use", "cd '%s'; OVERLAY=managed-redis".formatted(checkout));
     }
 
     private static String startRedis(Path folder) throws IOException, GeneralSecurityException {
         Shell.run("kubectl", "create", "namespace", ELSEWHERE);
-        Path pod = Files.writeString(folder.resolve("pod.yaml"), REDIS);
+        String image = Cluster.kubectl(
+                "get", "statefulset/redis", "--output=jsonpath={.spec.template.spec.containers[0].image}");
+        Path pod = Files.writeString(folder.resolve("pod.yaml"), REDIS.formatted(ELSEWHERE, image, PORT));
         Shell.run("kubectl", "apply", "--filename=" + pod);
         elsewhere("wait", "--for=jsonpath={.status.phase}=Running", "pod/redis", "--timeout=2m");
         String address = elsewhere("get", "pod/redis", "--output=jsonpath={.status.podIP}");
@@ -128,7 +131,7 @@ class ManagedRedisIT {
                 "--from-literal=password=" + password,
                 "--from-literal=ca.crt=" + authority.certificate());
         try {
-            assertMistakeIsTold(
+            assertMistakeIsReported(
                     reason,
                     pod -> assertThat(Cluster.kubectl("exec", name(pod), "--", "bash", "-c", """
                             exec 3<>/dev/tcp/127.0.0.1/1323
@@ -141,12 +144,12 @@ class ManagedRedisIT {
     }
 
     @Test
-    void aMissingSecretIsTold() {
-        assertMistakeIsTold("REDIS_PASSWORD_FILE", pod -> {});
+    void aMissingSecretIsReported() {
+        assertMistakeIsReported("REDIS_PASSWORD_FILE", pod -> {});
     }
 
-    /** With the Secret of that name a new pod has one line for the reason and gets no requests; the old ones serve on. */
-    private static void assertMistakeIsTold(String reason, Consumer<V1Pod> check) {
+    /** A new pod logs one line with the reason and gets no requests. The old pods continue to serve. */
+    private static void assertMistakeIsReported(String reason, Consumer<V1Pod> check) {
         Load.during("a managed Redis, and a new pod with " + reason, REQUESTS, () -> {
             List<String> old = backends().map(ManagedRedisIT::name).toList();
             Cluster.kubectl("patch", "deployment/backend", """
@@ -155,7 +158,7 @@ class ManagedRedisIT {
                 Supplier<Optional<V1Pod>> pod =
                         () -> backends().filter(any -> !old.contains(name(any))).findFirst();
                 Cluster.await(
-                        "a new pod that says " + reason,
+                        "new pod with the log line: " + reason,
                         Duration.ofMinutes(3),
                         () -> pod.get()
                                 .filter(told -> !lines(told, reason).isEmpty())
@@ -166,7 +169,7 @@ class ManagedRedisIT {
                 assertThat(lines(refused, reason))
                         .singleElement()
                         .asString()
-                        .as("a line, and no stack trace")
+                        .as("log line without stack trace")
                         .doesNotContain("\\tat ");
             } finally {
                 Cluster.kubectl("rollout", "undo", "deployment/backend");
@@ -183,7 +186,7 @@ class ManagedRedisIT {
         return pod.getMetadata().getName();
     }
 
-    /** Of its container's log, or of that which ended before. */
+    /** Lines of the log of the pod's container, or of its previous run. */
     private static List<String> lines(V1Pod pod, String text) {
         return Stream.of("--previous=false", "--previous=true")
                 .map(which -> Cluster.tryKubectl("logs", name(pod), which)
@@ -196,12 +199,12 @@ class ManagedRedisIT {
                 .orElse(List.of());
     }
 
-    /** The Redis of the base went on meanwhile, which nobody deleted. */
+    /** The Redis of base/ was never deleted. */
     @AfterAll
     static void takeTheBaseAgain() {
         Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
         Cluster.awaitRollouts();
-        Cluster.awaitEnds();
+        Cluster.awaitTermination();
         Shell.run("kubectl", "delete", "namespace", ELSEWHERE);
         Cluster.kubectl("delete", "secret", "managed-redis");
         counts.assertKept();

@@ -19,15 +19,16 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import usercounter.Repository;
 
-/** The arrows of the architecture connect, and every other one does not. */
+/** Only the connections in README's architecture are possible. */
 @Order(3)
 @ExtendWith(Deployed.class)
 class NetworkPolicyIT {
 
     private static final String FOREIGN = "user-counter-foreign";
 
-    /** A pod with a component's label, or none, that is never ready and so gets no requests of the Service's. */
+    /** A pod with the label of a component, or without. It is never ready, so the Service sends no requests to it. */
     private static final String POD = """
             apiVersion: v1
             kind: Pod
@@ -39,7 +40,7 @@ class NetworkPolicyIT {
               securityContext: {runAsNonRoot: true, runAsUser: 10001, seccompProfile: {type: RuntimeDefault}}
               containers:
                 - name: probe
-                  image: ghcr.io/user-counter/user-counter:dev
+                  image: %3$s:dev
                   imagePullPolicy: IfNotPresent
                   command: [sleep, infinity]
                   readinessProbe: {exec: {command: ["false"]}}
@@ -58,7 +59,7 @@ class NetworkPolicyIT {
     static void startProbes(@TempDir Path folder) throws IOException {
         Shell.run("kubectl", "create", "namespace", FOREIGN);
         StringBuilder pods = new StringBuilder();
-        SOURCES.forEach((name, namespace) -> pods.append(POD.formatted(name, namespace)));
+        SOURCES.forEach((name, namespace) -> pods.append(POD.formatted(name, namespace, Repository.image())));
         Path file = Files.writeString(folder.resolve("probes.yaml"), pods);
         Shell.run("kubectl", "apply", "-f", file.toString());
         SOURCES.forEach((name, namespace) -> Shell.run(
@@ -76,9 +77,9 @@ class NetworkPolicyIT {
         Cluster.kubectl("delete", "pods", "--selector=probe=true");
     }
 
-    /** The outside is where this test runs. */
+    /** "outside" is the machine of this test. */
     @Test
-    void whatIsDrawnConnectsAndNothingElseDoes() throws IOException {
+    void onlyTheDrawnConnectionsArePossible() throws IOException {
         try (ServerSocket outside = new ServerSocket(0)) {
             assertConnections(outside);
         }
@@ -99,18 +100,18 @@ class NetworkPolicyIT {
                 "frontend -> dns",
                 "backend -> redis:6379",
                 "backend -> dns",
-                // Without policies of its own a pod reaches whatever lets it in.
+                // A pod without egress policies reaches every target that allows it.
                 "foreigner -> frontend:8080",
                 "foreigner -> api-server:443",
                 "foreigner -> outside",
                 "foreigner -> dns",
-                // The frontend by way of its Service, for on a laptop no pod's own address leads anywhere.
+                // Through the Service, since the address of a pod cannot be reached from a laptop.
                 "outside -> nginx:80"));
 
-        // A policy takes a moment to reach a new pod; what is open then has to be what is drawn.
+        // A policy needs some time until it applies to a new pod.
         Set<String> connected = new TreeSet<>();
         try {
-            Cluster.await("the drawn arrows", Duration.ofMinutes(1), () -> {
+            Cluster.await("the drawn connections", Duration.ofMinutes(1), () -> {
                 connected.clear();
                 SOURCES.forEach((name, namespace) -> connected.addAll(connections(name, namespace, targets)));
                 connected.addAll(connectionsFromOutside());
@@ -118,12 +119,12 @@ class NetworkPolicyIT {
             });
         } catch (AssertionError e) {
             assertThat(connected)
-                    .as("connections; does the cluster enforce NetworkPolicies, as 'minikube start --cni=calico' does?")
+                    .as("connections; the cluster must enforce NetworkPolicies, as after 'minikube start --cni=calico'")
                     .isEqualTo(drawn);
         }
     }
 
-    /** This machine's address as the cluster sees it. */
+    /** The address of this machine from the view of the cluster. */
     private static String addressTowardsTheCluster() throws IOException {
         try (Socket socket = new Socket(loadBalancer(), 80)) {
             return socket.getLocalAddress().getHostAddress();
@@ -146,7 +147,7 @@ class NetworkPolicyIT {
                         socket.connect(address, 3_000);
                         connections.add("outside -> " + target);
                     } catch (IOException e) {
-                        // Refused or dropped: no arrow.
+                        // Refused or dropped: not connected.
                     }
                 });
         return connections;

@@ -20,8 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import usercounter.cluster.ExactlyOnce.Tally;
 
 /**
- * {@code components/redis-cluster}: one thing after another breaks, every acknowledged increment is counted exactly once,
- * and the cluster heals by itself.
+ * {@code components/redis-cluster}: despite all these faults, every acknowledged increment is counted exactly once, and
+ * the cluster recovers without a person.
  */
 @Order(3)
 @ExtendWith(Deployed.class)
@@ -30,22 +30,63 @@ class RedisClusterIT {
     private static final int NODES = 6;
     private static final int FIRST_SLOT_OF_B = 5_461;
     private static final int FIRST_SLOT_OF_C = 10_923;
+
+    /** The overlay for the tests of the backup. An overlay without redis-cluster would block the DNS of its pods. */
+    private static final String WITH_BACKUP = "tests/overlays/backup-redis-cluster";
+
     private static final String EVERY_NODE = "--selector=app.kubernetes.io/name=redis";
+
+    /** A redis-cli that starts a fail-over of the first primary after its snapshot. */
+    private static final String FAIL_OVER_ONCE = """
+            redis-cli "$@" || exit
+            case "$*" in
+              *--rdb*)
+                if mkdir test/failed-over; then
+                  replica=$(redis-cli --user backup -h "$2" info replication | sed -n 's/^slave0:ip=\\([^,]*\\).*/\\1/p')
+                  redis-cli --user backup -h "$replica" cluster failover
+                  until redis-cli --user backup -h "$replica" role | grep -q master; do sleep 1; done
+                fi
+                ;;
+            esac
+            """;
+
+    /** A redis-cli that copies the keys of the first primary, and hangs before the second one. */
+    private static final String COPY_ONE_FILE = """
+            if [ $# = 0 ] && ! mkdir test/copied; then
+              touch test/waiting
+              exec sleep infinity
+            fi
+            exec redis-cli "$@"
+            """;
+
+    private static Counts countsOfOneRedis;
+    private static String snapshotOfOneRedis;
 
     @BeforeAll
     static void takeTheComponent() {
-        Readme.run("components/redis-cluster", "Redis Cluster", "");
-        Cluster.awaitEnds();
+        countsOfOneRedis = new Counts();
+        Backups.install("tests/overlays/backup");
+        snapshotOfOneRedis = Backups.takeSnapshot();
+        Documentation.run("components/redis-cluster/README.md", "Use");
+        Cluster.awaitTermination();
         awaitHealth();
     }
 
+    /** Restores a snapshot of the cluster, so that the single Redis has its numbers. */
     @AfterAll
     static void takeItBack() {
-        Readme.run("components/redis-cluster", "Back to one Redis", "");
+        Counts counts = new Counts();
+        Backups.install(WITH_BACKUP);
+        String snapshot = Backups.snapshot(Backups.succeed(Backups.REDIS_CLI));
+        Documentation.run("components/redis-cluster/README.md", "Go back");
+        Backups.install("tests/overlays/backup");
         Cluster.awaitRollouts();
-        Cluster.awaitEnds();
+        Cluster.awaitTermination();
+        Backups.restore(snapshot);
+        counts.assertKept();
+        Backups.remove();
         assertThat(Cluster.kubectl("get", "persistentvolumeclaims", "--output=name"))
-                .as("claims")
+                .as("remaining claims")
                 .isEqualTo("persistentvolumeclaim/redis-data");
     }
 
@@ -54,11 +95,11 @@ class RedisClusterIT {
         awaitHealth();
     }
 
-    /** Until all pods are ready, and each node knows the six that are there, and may take over. */
+    /** Waits until all pods are ready, each node knows all six nodes, and each replica may take over. */
     private static void awaitHealth() {
         Cluster.awaitRollouts();
         Cluster.await(
-                "that every node knows every other one",
+                "every node knows all other nodes",
                 Duration.ofMinutes(1),
                 () -> nodes().map(node -> Cluster.redisCli(node, "cluster nodes"))
                         .allMatch(others -> lines(others) == NODES && !others.contains("fail")));
@@ -93,7 +134,7 @@ class RedisClusterIT {
         Cluster.assumeSecondNode();
         for (String pair : List.of("a", "b", "c")) {
             assertThat(nodesOf(pair).map(RedisClusterIT::machineOf))
-                    .as("nodes of pair " + pair)
+                    .as("Kubernetes nodes of pair " + pair)
                     .hasSize(2)
                     .doesNotHaveDuplicates();
         }
@@ -132,7 +173,7 @@ class RedisClusterIT {
         });
     }
 
-    /** First the primary's, then that of the replica that took over: in the end no data is where it was. */
+    /** First the disk of the primary, then the disk of the replica that took over. */
     @Test
     void bothDisksOfAPairAreLostOneAfterTheOther() {
         for (int i = 0; i < 2; i++) {
@@ -147,9 +188,10 @@ class RedisClusterIT {
     }
 
     /**
-     * Nobody makes anything up for the third of the users whose numbers are gone; a person lets them begin anew.
+     * The service invents no numbers for the third of the users whose numbers are lost. A person decides that these
+     * users start at 0.
      *
-     * @param followed whether both new nodes have become replicas of the lost primary, as others may tell them to
+     * @param followed whether both new nodes have become replicas of the lost primary, which other nodes may cause
      */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
@@ -163,13 +205,13 @@ class RedisClusterIT {
         Cluster.kubectl("delete", "pvc", "data-redis-cluster-a-0", "data-redis-cluster-a-1", "--wait=false");
         Cluster.kubectl("delete", "pod", "redis-cluster-a-0", "redis-cluster-a-1", "--force", "--grace-period=0");
         Cluster.await(
-                "that two new nodes know the others",
+                "the two new nodes know the other nodes",
                 Duration.ofMinutes(2),
                 () -> nodes().limit(2)
                         .allMatch(node ->
                                 lines(Cluster.tryRedisCli(node, "cluster nodes").output()) >= NODES));
         Cluster.await(
-                "an answer about the others",
+                "answer 200 for a user of another pair",
                 Duration.ofMinutes(1),
                 () -> Http.get(url + other).statusCode() == 200);
         assertThat(increment(url + other)).isEqualTo("2");
@@ -178,7 +220,7 @@ class RedisClusterIT {
             followTheLostPrimaryOfA();
         }
 
-        Readme.run("components/redis-cluster", "When both disks of a pair are lost", "");
+        Documentation.run("components/redis-cluster/README.md", "When both disks of a pair are lost");
         awaitHealth();
         assertThat(increment(url + user)).isEqualTo("1");
         assertThat(increment(url + other)).isEqualTo("3");
@@ -193,7 +235,7 @@ class RedisClusterIT {
                 .orElseThrow();
         nodesOf("a")
                 .forEach(node -> Cluster.await(
-                        "a replica of the lost primary",
+                        "replica of the lost primary",
                         Duration.ofMinutes(1),
                         () -> Cluster.tryRedisCli(node, "cluster replicate " + lost)
                                         .exitCode()
@@ -201,20 +243,21 @@ class RedisClusterIT {
     }
 
     @Test
-    void noPairBeginsAnewWhileItHasItsData() {
+    void aPairDoesNotStartEmptyWhileItHasItsData() {
         String url = Cluster.url("/users/");
         String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
         assertThat(increment(url + user)).isEqualTo("1");
 
-        assertThatThrownBy(() -> Readme.run("components/redis-cluster", "When both disks of a pair are lost", ""))
+        assertThatThrownBy(() ->
+                        Documentation.run("components/redis-cluster/README.md", "When both disks of a pair are lost"))
                 .hasMessageContaining("has all of its data");
 
         assertThat(increment(url + user)).isEqualTo("2");
     }
 
-    /** The one that is away has the only disk with the numbers: it comes back to them. */
+    /** The unavailable node has the only disk with the numbers, and serves them after its return. */
     @Test
-    void noPairBeginsAnewWhileOneOfItIsAway() {
+    void aPairDoesNotStartEmptyWhileOneNodeIsUnavailable() {
         Cluster.assumeSecondNode();
         String url = Cluster.url("/users/");
         String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
@@ -222,18 +265,19 @@ class RedisClusterIT {
         String machine = machineOf("redis-cluster-a-1");
         try {
             scale("redis-cluster-a", 1);
-            Cluster.awaitEnds();
-            // Its place is kept: two of a pair are never on one machine.
+            Cluster.awaitTermination();
+            // Keeps the machine free for redis-cluster-a-1: the two nodes of a pair are never on one machine.
             Shell.run("kubectl", "cordon", machine);
             loseDisk("redis-cluster-a-0");
             Cluster.await(
-                    "that a new node knows those that are there",
+                    "the new node knows the other nodes",
                     Duration.ofMinutes(2),
                     () -> lines(Cluster.tryRedisCli("redis-cluster-a-0", "cluster nodes")
                                     .output())
                             >= NODES - 1);
 
-            assertThatThrownBy(() -> Readme.run("components/redis-cluster", "When both disks of a pair are lost", ""))
+            assertThatThrownBy(() -> Documentation.run(
+                            "components/redis-cluster/README.md", "When both disks of a pair are lost"))
                     .hasMessageContaining("does not answer");
         } finally {
             Shell.run("kubectl", "uncordon", machine);
@@ -249,7 +293,7 @@ class RedisClusterIT {
         Cluster.kubectl("delete", "persistentvolumeclaim", "data-" + node, "--wait=false");
         Cluster.kubectl("delete", "pod", node, "--force", "--grace-period=0");
         Cluster.await(
-                "another claim",
+                "new claim",
                 Duration.ofMinutes(1),
                 () -> !claim(node).isEmpty() && !claim(node).equals(claim));
     }
@@ -263,9 +307,9 @@ class RedisClusterIT {
                 "--output=jsonpath={.metadata.uid}");
     }
 
-    /** What is on one disk only is not acknowledged, and counted once when the other is back. */
+    /** An increment on only one disk is not acknowledged. It counts once when the other node is back. */
     @Test
-    void aReplicaIsAwayAndThenItsPrimary() {
+    void aReplicaIsUnavailableAndThenItsPrimary() {
         String url = Cluster.url("/users/");
         String key = UUID.randomUUID().toString();
         String user = userOf(slot -> slot >= FIRST_SLOT_OF_C);
@@ -273,7 +317,7 @@ class RedisClusterIT {
         assertThat(increment(url + user)).isEqualTo("1");
         try {
             scale("redis-cluster-c", 1);
-            Cluster.awaitEnds();
+            Cluster.awaitTermination();
 
             assertThat(Http.postWithKey(url + user, key).statusCode()).isEqualTo(503);
             assertThat(Http.postWithKey(url + user, key).statusCode()).isEqualTo(503);
@@ -281,7 +325,7 @@ class RedisClusterIT {
             assertThat(increment(url + other)).isEqualTo("1");
 
             scale("redis-cluster-c", 0);
-            Cluster.awaitEnds();
+            Cluster.awaitTermination();
 
             assertThat(Http.get(url + user).statusCode()).isEqualTo(503);
             assertThat(increment(url + other)).isEqualTo("2");
@@ -294,24 +338,20 @@ class RedisClusterIT {
         assertThat(Http.get(url + user).body()).isEqualTo("2");
     }
 
-    /** The third alone is no majority: it answers nobody, and lets no replica take over. With a second one it does both. */
+    /** One of three primaries is no majority: it serves nothing, and no replica takes over. Two are a majority. */
     @Test
     void twoPrimariesAreGoneAtOnce() {
         Cluster.assumeSecondNode();
-        String url = Cluster.url("/users/");
-        List<String> users = Stream.<IntPredicate>of(
-                        slot -> slot < FIRST_SLOT_OF_B,
-                        slot -> slot >= FIRST_SLOT_OF_B && slot < FIRST_SLOT_OF_C,
-                        slot -> slot >= FIRST_SLOT_OF_C)
-                .map(slot -> url + userOf(slot))
-                .toList();
+        List<String> users = oneUserOfEachPair();
         assertThat(users).allSatisfy(user -> assertThat(increment(user)).isEqualTo("1"));
         String first = primaryOf("a");
         if (machineOf(first).equals(machineOf(primaryOf("b")))) {
             String other = replicaOf("b");
             Cluster.redisCli(other, "cluster failover");
             Cluster.await(
-                    "the hand-over", Duration.ofMinutes(1), () -> primaryOf("b").equals(other));
+                    "hand-over of the primary",
+                    Duration.ofMinutes(1),
+                    () -> primaryOf("b").equals(other));
         }
         String second = primaryOf("b");
         List<String> replicas = List.of(replicaOf("a"), replicaOf("b"));
@@ -320,20 +360,20 @@ class RedisClusterIT {
 
         Shell.run("kubectl", "cordon", machineOfFirst, machineOfSecond);
         try {
-            // As when their power fails: even a pod that is deleted by force may hand over first.
+            // Simulates a power failure: even a pod that is deleted by force may hand over before it ends.
             replicas.forEach(replica -> Cluster.redisCli(replica, "acl setuser default '-cluster|failover'"));
             Cluster.kubectl("delete", "pod", first, second, "--force", "--grace-period=0");
             Cluster.await(
-                    "no answer to anybody",
+                    "no user is answered",
                     Duration.ofMinutes(1),
                     () -> users.stream().noneMatch(RedisClusterIT::isAnswered));
-            // A take-over is over in seven seconds.
+            // A take-over takes at most seven seconds.
             Cluster.assertNever(
                     "an answer", Duration.ofSeconds(10), () -> users.stream().anyMatch(RedisClusterIT::isAnswered));
 
             Shell.run("kubectl", "uncordon", machineOfFirst);
             Cluster.await(
-                    "an answer to everybody",
+                    "every user is answered",
                     Duration.ofMinutes(2),
                     () -> users.stream().allMatch(RedisClusterIT::isAnswered));
         } finally {
@@ -354,13 +394,24 @@ class RedisClusterIT {
         return Http.get(user).statusCode() == 200;
     }
 
-    /** As a client does it: with a key, again and again until it is acknowledged. */
+    /** Repeats a POST with an idempotency key until it is acknowledged. */
     private static String increment(String user) {
         return increment(user, UUID.randomUUID().toString());
     }
 
     private static String increment(String user, String key) {
         return Http.untilAnswered(() -> Http.postWithKey(user, key));
+    }
+
+    /** The URLs of the users. */
+    private static List<String> oneUserOfEachPair() {
+        String url = Cluster.url("/users/");
+        return Stream.<IntPredicate>of(
+                        slot -> slot < FIRST_SLOT_OF_B,
+                        slot -> slot >= FIRST_SLOT_OF_B && slot < FIRST_SLOT_OF_C,
+                        slot -> slot >= FIRST_SLOT_OF_C)
+                .map(slot -> url + userOf(slot))
+                .toList();
     }
 
     private static String userOf(IntPredicate slot) {
@@ -374,15 +425,7 @@ class RedisClusterIT {
     @Test
     void theRotationOfThePasswordKeepsTheCounts() {
         Counts counts = new Counts();
-        Cluster.kubectl("delete", "serviceaccount", "redis");
-        Cluster.await(
-                "the end of the old password",
-                Duration.ofMinutes(1),
-                () -> Cluster.tryKubectl("get", "secret", "redis-password").exitCode() != 0);
-        Shell.run("kubectl", "apply", "-k", "tests/overlays/redis-cluster");
-        Cluster.kubectl("delete", "pods", EVERY_NODE);
-        Cluster.kubectl("rollout", "restart", "deployment/backend");
-        Cluster.awaitRollouts();
+        Documentation.run("docs/operate.md", "Rotate the password", "OVERLAY=redis-cluster");
 
         counts.assertKept();
     }
@@ -392,13 +435,13 @@ class RedisClusterIT {
         Cluster.awaitRollouts();
     }
 
-    /** The checker finds what REDIS_REPLICAS is there for: increments that were acknowledged on one disk, which is lost. */
+    /** Proves the checker: without REDIS_REPLICAS, it finds increments that were only on a lost disk. */
     @Test
     void lossesAreFoundWithoutWaitingForTheReplica() {
         Cluster.kubectl("set", "env", "deployment/backend", "REDIS_REPLICAS=0");
         try {
             Cluster.awaitRollouts();
-            Cluster.awaitEnds();
+            Cluster.awaitTermination();
             String primary = primaryOf("c");
             String replica = replicaOf("c");
             Tally tally = ExactlyOnce.tally(Http::postWithKey, 0, () -> {
@@ -418,5 +461,68 @@ class RedisClusterIT {
 
     private static void during(String what, Runnable fault) {
         ExactlyOnce.during("Redis Cluster: " + what, fault);
+    }
+
+    @Test
+    void afterTheLossOfEverythingTheNumbersAreThoseOfASnapshot() {
+        Backups.install(WITH_BACKUP);
+        Counts counts = new Counts();
+        List<String> users = oneUserOfEachPair();
+        assertThat(users)
+                .allSatisfy(user -> assertThat(increment(user, "before")).isEqualTo("1"));
+        String log = Backups.succeed(FAIL_OVER_ONCE);
+        assertThat(log).contains("backup: slots moved to another primary during the backup");
+        assertThat(users)
+                .allSatisfy(user -> assertThat(increment(user, "between")).isEqualTo("2"));
+
+        Documentation.run("components/backup/README.md", "When the data of Redis Cluster is lost");
+        assertThat(users).allSatisfy(user -> assertThat(increment(user, "lost")).isEqualTo("1"));
+
+        Backups.start("restore", COPY_ONE_FILE, "TASK=restore");
+        Cluster.await(
+                "restore of the first part of the data",
+                Duration.ofMinutes(1),
+                () -> Cluster.tryKubectl("exec", "job/restore", "--", "test", "-e", "/backup/test/waiting")
+                                .exitCode()
+                        == 0);
+        Cluster.kubectl("delete", "pods", "--selector=job-name=restore", "--force", "--grace-period=0");
+        Cluster.kubectl("delete", "job", "restore");
+        assertThat(users).allSatisfy(user -> {
+            assertThat(Http.get(user).statusCode()).isEqualTo(503);
+            assertThat(Http.post(user).statusCode()).isEqualTo(503);
+        });
+        assertThat(Backups.fail(Backups.REDIS_CLI)).contains("backup: a restore did not complete");
+
+        Backups.restore(Backups.snapshot(log));
+        counts.assertKept();
+        assertThat(users).allSatisfy(user -> {
+            assertThat(increment(user, "before")).isEqualTo("1");
+            assertThat(increment(user, "between")).isEqualTo("2");
+        });
+    }
+
+    @Test
+    void theNumbersOfASingleRedisAreMigrated() {
+        Backups.install(WITH_BACKUP);
+        Backups.restore(snapshotOfOneRedis);
+
+        countsOfOneRedis.assertKept();
+    }
+
+    @Test
+    void noSnapshotWithoutEverySlot() {
+        Backups.install(WITH_BACKUP);
+        List<String> before = Backups.snapshots();
+        String slot = "7";
+        String primary = primaryOf("a");
+        try {
+            Stream.concat(Stream.of(primary), nodes().filter(node -> !node.equals(primary)))
+                    .forEach(node -> Cluster.redisCli(node, "cluster delslots " + slot));
+
+            assertThat(Backups.fail(Backups.REDIS_CLI)).contains("backup: the primaries have 16383 of 16384 slots");
+        } finally {
+            Cluster.redisCli(primary, "cluster addslots " + slot);
+        }
+        assertThat(Backups.snapshots()).isEqualTo(before);
     }
 }

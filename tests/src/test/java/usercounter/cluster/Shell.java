@@ -9,21 +9,22 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import usercounter.Repository;
 
-/** Commands as a person would type them, in the repository's root. */
+/** Runs commands in the root of the repository. */
 final class Shell {
 
     private static final long PATIENCE_MINUTES = 10;
 
-    /** A command's end: its exit code, and what it printed on both streams. */
+    /** The exit code of a command, and its output on both streams. */
     record Result(int exitCode, String output) {}
 
     private Shell() {}
 
-    /** Runs a command that has to succeed, and returns what it printed. */
+    /** Runs a command, and returns its output. Fails if the command fails. */
     static String run(String... command) {
         Result result = attempt(command);
         if (result.exitCode() != 0) {
-            throw new AssertionError(String.join(" ", command) + "\n" + result.output());
+            throw new AssertionError("'%s' ended with exit code %d:\n%s"
+                    .formatted(String.join(" ", command), result.exitCode(), result.output()));
         }
         return result.output().strip();
     }
@@ -31,7 +32,7 @@ final class Shell {
     /** Runs a command that may fail. */
     static Result attempt(String... command) {
         try {
-            // To a file: reading a pipe would wait for a command that hangs, whatever the patience.
+            // To a file: reading a pipe would wait forever for a command that hangs.
             Path output = Files.createTempFile("command", ".log");
             try {
                 Process process = new ProcessBuilder(List.of(command))
@@ -43,10 +44,10 @@ final class Shell {
                 if (!process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
                     process.descendants().forEach(ProcessHandle::destroyForcibly);
                     process.destroyForcibly();
-                    throw new AssertionError(
-                            "No end of " + String.join(" ", command) + "\n" + Files.readString(output));
+                    throw new AssertionError("'%s' did not end within %d minutes:\n%s"
+                            .formatted(String.join(" ", command), PATIENCE_MINUTES, Files.readString(output)));
                 }
-                // Leniently: a log may hold bytes of a damaged file.
+                // Not Files.readString, which fails on invalid UTF-8: a log may contain bytes of a damaged file.
                 return new Result(process.exitValue(), new String(Files.readAllBytes(output), StandardCharsets.UTF_8));
             } finally {
                 Files.delete(output);

@@ -4,11 +4,13 @@ import static usercounter.manifests.Manifests.orEmpty;
 
 import io.kubernetes.client.custom.IntOrString;
 import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Lifecycle;
 import io.kubernetes.client.openapi.models.V1LifecycleHandler;
 import io.kubernetes.client.openapi.models.V1PodDisruptionBudget;
 import io.kubernetes.client.openapi.models.V1PodDisruptionBudgetSpec;
 import io.kubernetes.client.openapi.models.V1Probe;
+import io.kubernetes.client.openapi.models.V1Service;
 import io.kubernetes.client.openapi.models.V1SleepAction;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,8 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Pods start, stop and move without anybody noticing. */
+/** Pods start, stop and move without failing requests. */
 enum AvailabilityRule implements Rule {
     PROBES {
         @Override
@@ -32,7 +36,7 @@ enum AvailabilityRule implements Rule {
         }
     },
 
-    /** A container that is alive may not be ready: one question cannot find out both. */
+    /** A live container may be not ready, so the probes must differ. */
     PROBES_DIFFER {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -44,7 +48,7 @@ enum AvailabilityRule implements Rule {
                 if (questions.size() == 1 && questions.get(0) != null) {
                     complaints.add(
                             template,
-                            "the probes of container %s all ask the same: readiness is to ask for more than liveness does",
+                            "the probes of container %s are all the same: make the readiness probe check more than the liveness probe",
                             container.getName());
                 }
             });
@@ -60,7 +64,7 @@ enum AvailabilityRule implements Rule {
                     if (port != null && !PodTemplate.hasPort(container, port, "TCP")) {
                         complaints.add(
                                 template,
-                                "the %s of container %s asks port %s, which the container does not have: mend the port",
+                                "the %s of container %s asks port %s, which the container does not have: fix the port",
                                 name,
                                 container.getName(),
                                 port);
@@ -85,36 +89,68 @@ enum AvailabilityRule implements Rule {
         }
     },
 
-    /** MicroProfile Health has one path for each probe. */
+    /** Only the readiness probe of the backend depends on another pod, on Redis. */
     PROBE_PATH {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            for (var template : manifests.podTemplates()) {
-                if (!"backend".equals(template.labels().get("app.kubernetes.io/name"))) {
-                    continue;
-                }
-                for (var container : template.longRunningContainers()) {
-                    probes(container).forEach((name, probe) -> {
-                        if (probe != null
-                                && probe.getHttpGet() != null
-                                && !PATHS.contains(probe.getHttpGet().getPath())) {
-                            complaints.add(
-                                    template,
-                                    "the %s of container %s asks for %s, which the backend does not have: make it one of %s",
-                                    name,
-                                    container.getName(),
-                                    probe.getHttpGet().getPath(),
-                                    PATHS);
-                        }
-                    });
-                }
-            }
+            manifests.forEachLongRunningContainer((template, container) -> {
+                var paths = PATHS.getOrDefault(template.labels().get("app.kubernetes.io/name"), Map.of());
+                probes(container).forEach((name, probe) -> {
+                    var path = paths.get(name);
+                    if (path != null
+                            && probe != null
+                            && probe.getHttpGet() != null
+                            && !path.equals(probe.getHttpGet().getPath())) {
+                        complaints.add(
+                                template,
+                                "the %s of container %s asks for %s: make it %s",
+                                name,
+                                container.getName(),
+                                probe.getHttpGet().getPath(),
+                                path);
+                    }
+                });
+            });
         }
 
-        private static final List<String> PATHS = List.of("/health/started", "/health/ready", "/health/live");
+        private static final Map<String, Map<String, String>> PATHS = Map.of(
+                "backend",
+                        Map.of(
+                                "startupProbe", "/health/started",
+                                "readinessProbe", "/health/ready",
+                                "livenessProbe", "/health/live"),
+                "frontend",
+                        Map.of(
+                                "startupProbe", "/ready",
+                                "readinessProbe", "/ready",
+                                "livenessProbe", "/ready"));
     },
 
-    /** Until the sleep is over the container is not asked to end, and then it needs time to. */
+    /** A terminating pod must accept connections until all nodes know that they must not use it any more. */
+    PRE_STOP {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            manifests.forEachLongRunningContainer((template, container) -> {
+                if (isServedByOthersMeanwhile(manifests, template)
+                        && !orEmpty(container.getPorts()).isEmpty()
+                        && preStop(container).isEmpty()) {
+                    complaints.add(
+                            template,
+                            "container %s ends while its Service still sends requests to it: add lifecycle.preStop",
+                            container.getName());
+                }
+            });
+        }
+
+        private static boolean isServedByOthersMeanwhile(Manifests manifests, PodTemplate template) {
+            return (template.owner() instanceof V1Deployment || manifests.replicas(template) > 1)
+                    && manifests.all(V1Service.class).stream()
+                            .anyMatch(service -> NetworkRule.selects(service)
+                                    && NetworkRule.pods(manifests, service).contains(template));
+        }
+    },
+
+    /** The grace period includes the preStop sleep and the time for the shutdown. */
     GRACE_PERIOD {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -135,11 +171,32 @@ enum AvailabilityRule implements Rule {
         }
 
         private static long preStopSleep(V1Container container) {
-            return Optional.ofNullable(container.getLifecycle())
-                    .map(V1Lifecycle::getPreStop)
+            var byCommand = preStop(container)
+                    .map(V1LifecycleHandler::getExec)
+                    .map(exec -> SLEEP.matcher(String.join(" ", orEmpty(exec.getCommand()))))
+                    .filter(Matcher::find)
+                    .map(sleep -> Long.parseLong(sleep.group(1)));
+            return preStop(container)
                     .map(V1LifecycleHandler::getSleep)
                     .map(V1SleepAction::getSeconds)
+                    .or(() -> byCommand)
                     .orElse(0L);
+        }
+
+        private static final Pattern SLEEP = Pattern.compile("\\bsleep (\\d+)");
+    },
+
+    /** Otherwise every apply resets the number of replicas that the autoscaler has set. */
+    SCALED_REPLICAS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var template : manifests.podTemplates()) {
+                if (template.replicas() != null
+                        && manifests.autoscalers().stream()
+                                .anyMatch(autoscaler -> autoscaler.scales(template.owner()))) {
+                    complaints.add(template, "has replicas, which an autoscaler sets: leave replicas out");
+                }
+            }
         }
     },
 
@@ -170,7 +227,7 @@ enum AvailabilityRule implements Rule {
         }
     },
 
-    /** A drain waits until the budget lets a pod go. */
+    /** A drain waits until the budget allows the eviction of a pod. */
     DISRUPTION_BUDGET_DRAIN {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -181,7 +238,7 @@ enum AvailabilityRule implements Rule {
                 if (pods > 0 && allowedDisruptions(budget.getSpec(), pods) <= 0) {
                     complaints.add(
                             budget,
-                            "lets none of its %d pods go, so no node can be drained: set maxUnavailable to 1",
+                            "lets none of its %d pods be evicted, so no node can be drained: set maxUnavailable to 1",
                             pods);
                 }
             }
@@ -191,7 +248,7 @@ enum AvailabilityRule implements Rule {
             if (budget.getMaxUnavailable() != null) {
                 return number(budget.getMaxUnavailable(), pods);
             }
-            // Without either, one must be available.
+            // The default is minAvailable 1.
             return pods - number(Objects.requireNonNullElse(budget.getMinAvailable(), new IntOrString(1)), pods);
         }
 
@@ -203,7 +260,7 @@ enum AvailabilityRule implements Rule {
         }
     },
 
-    /** Without one, a drain may take all of a workload's pods at once. */
+    /** Without a budget, a drain may evict all pods of a workload at once. */
     DISRUPTION_BUDGET_FOR_REPLICAS {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -221,6 +278,10 @@ enum AvailabilityRule implements Rule {
         }
     };
 
+    private static Optional<V1LifecycleHandler> preStop(V1Container container) {
+        return Optional.ofNullable(container.getLifecycle()).map(V1Lifecycle::getPreStop);
+    }
+
     private static Map<String, V1Probe> probes(V1Container container) {
         var probes = new LinkedHashMap<String, V1Probe>();
         probes.put("startupProbe", container.getStartupProbe());
@@ -229,7 +290,7 @@ enum AvailabilityRule implements Rule {
         return probes;
     }
 
-    /** What a probe asks, apart from how often. */
+    /** The check of a probe, without its timing. */
     private static List<Object> question(V1Probe probe) {
         return probe == null
                 ? null

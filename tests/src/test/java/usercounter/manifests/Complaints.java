@@ -5,7 +5,7 @@ import com.google.gson.JsonObject;
 import io.kubernetes.client.common.KubernetesObject;
 import java.util.List;
 
-/** Takes down what a rule finds: which object, what is wrong with it, and after a colon how to mend it. */
+/** Collects the violations of a rule: the object, the fault, and after a colon the repair. */
 record Complaints(Rule rule, List<String> lines) {
 
     void add(KubernetesObject about, String text, Object... args) {

@@ -16,21 +16,29 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * One fault, and the complaint that it causes: a document of {@code src/test/resources/faults/<title of the rule>.yaml}.
+ * One fault and its complaint: a document in {@code src/test/resources/faults/<title of the rule>.yaml}.
  *
  * @param rule the title of the rule
- * @param complaint the line that it adds
+ * @param complaint the line that the rule adds
+ * @param also complaints of other rules about the same objects, as whole lines
  * @param target the object to patch, as Kind/name
  * @param patch a JSON Patch (RFC 6902)
- * @param objects what to add to the manifests
+ * @param objects the objects to add to the manifests
  */
-record Fault(String rule, String complaint, String target, JsonArray patch, List<JsonObject> objects) {
+record Fault(
+        String rule, String complaint, List<String> also, String target, JsonArray patch, List<JsonObject> objects) {
 
     private static final Path FOLDER = Path.of("src/test/resources/faults");
 
+    /** The CustomResourceDefinitions of the custom resources in the faults. */
+    static final Path DEFINITIONS = FOLDER.resolve("crds");
+
     static List<Fault> all() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
-            return files.sorted().flatMap(Fault::of).toList();
+            return files.filter(Files::isRegularFile)
+                    .sorted()
+                    .flatMap(Fault::of)
+                    .toList();
         }
     }
 
@@ -58,10 +66,16 @@ record Fault(String rule, String complaint, String target, JsonArray patch, List
             targets += isTarget ? 1 : 0;
         }
         if (target != null && targets != 1) {
-            throw new IllegalStateException("%s: there are %d objects %s".formatted(rule, targets, target));
+            throw new IllegalStateException(
+                    "faults/%s.yaml: target %s matches %d objects: it must match one".formatted(rule, target, targets));
         }
         faulty.addAll(Manifests.orEmpty(objects));
-        return new Manifests(faulty);
+        return manifests.with(faulty);
+    }
+
+    /** All expected complaints. */
+    List<String> complaints() {
+        return Manifests.concat(List.of("%s [%s]".formatted(complaint, rule)), also);
     }
 
     private JsonObject patched(JsonObject object) {
@@ -77,7 +91,7 @@ record Fault(String rule, String complaint, String target, JsonArray patch, List
         return object.get("kind").getAsString() + "/" + name.getAsString();
     }
 
-    /** As the test report shows it. */
+    /** The name in the test report. */
     @Override
     public String toString() {
         return rule + ": " + complaint;

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import usercounter.Repository;
 
-/** The kustomization files themselves; these tests need no builder. */
+/** The kustomization files. These tests need no builder. */
 class KustomizationsTest {
 
     private static final Set<String> DEPRECATED =
@@ -23,7 +23,7 @@ class KustomizationsTest {
     void usesNoDeprecatedField(Path file) throws IOException {
         for (var kustomization : Manifests.documents(Files.readString(Repository.ROOT.resolve(file)))) {
             assertThat(kustomization.keySet())
-                    .as("fields of %s: 'kustomize edit fix' mends the deprecated ones", file)
+                    .as("fields of %s: 'kustomize edit fix' replaces the deprecated ones", file)
                     .doesNotContainAnyElementsOf(DEPRECATED);
         }
     }

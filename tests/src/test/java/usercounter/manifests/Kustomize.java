@@ -5,30 +5,32 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import usercounter.Repository;
 
-/** The programs that render an overlay. A machine without them skips what needs them; CI does not. */
+/** The programs that render an overlay. Tests that need a missing program are skipped. With CI=true they fail. */
 public enum Kustomize {
-    /** What the README's commands use: the Kustomize that is built into kubectl. */
+    /** Kustomize in kubectl, which the commands of the documentation use. */
     KUBECTL("kubectl", "kustomize"),
-    /** What Argo CD uses. */
+    /** Kustomize itself, which Argo CD uses. */
     KUSTOMIZE("kustomize", "build");
 
     private static final List<Kustomize> INSTALLED =
             Stream.of(values()).filter(Kustomize::onPath).toList();
+
+    private static final long PATIENCE_SECONDS = 60;
 
     private static final String HINT =
             "To test the manifests, install kubectl (https://kubernetes.io/docs/tasks/tools/)"
                     + " and kustomize (https://kubectl.docs.kubernetes.io/installation/kustomize/)";
 
     static {
-        // Surefire's console counts the skipped tests without their reason.
+        // Surefire's console shows the number of skipped tests, but not the reason.
         if (INSTALLED.isEmpty()) {
             System.out.println(HINT);
         }
@@ -40,7 +42,7 @@ public enum Kustomize {
         this.command = List.of(command);
     }
 
-    /** The folders of all overlays, also those of the tests, so that a new one is tested without more ado. */
+    /** The folders of all overlays, including those of the tests. So a new overlay is tested automatically. */
     static List<String> overlays() throws IOException {
         var overlays = new ArrayList<String>();
         for (var parent : List.of("overlays", "tests/overlays")) {
@@ -54,39 +56,62 @@ public enum Kustomize {
         return overlays;
     }
 
-    /** The objects of an overlay, by any builder that is there. */
+    /** The objects of an overlay, rendered by any installed builder. */
     static Manifests render(String overlay) throws IOException, InterruptedException {
         var builder = INSTALLED.isEmpty() ? KUBECTL : INSTALLED.get(0);
         return Manifests.parse(builder.build(overlay));
     }
 
-    /** The YAML that this builder makes of an overlay. */
+    /** The YAML of an overlay, rendered by this builder. */
     String build(String overlay) throws IOException, InterruptedException {
         return build(Repository.ROOT.resolve(overlay));
     }
 
-    /** The YAML that this builder makes of the kustomization in a folder. */
+    /** The YAML of the kustomization in a folder, rendered by this builder. */
     public String build(Path folder) throws IOException, InterruptedException {
+        var result = run(folder);
+        if (result.exitCode() != 0) {
+            fail("'%s' fails in %s: %s".formatted(this, folder, result.errors()));
+        }
+        return result.yaml();
+    }
+
+    /** The error message of this builder for the invalid kustomization in a folder. */
+    String refuse(Path folder) throws IOException, InterruptedException {
+        var result = run(folder);
+        if (result.exitCode() == 0) {
+            fail("'%s' renders %s, but must refuse it".formatted(this, folder));
+        }
+        return result.errors();
+    }
+
+    private record Result(int exitCode, String yaml, String errors) {}
+
+    private Result run(Path folder) throws IOException, InterruptedException {
         require();
+        var yaml = Files.createTempFile("kustomize", ".yaml");
         var errors = Files.createTempFile("kustomize", ".log");
         try {
             var process = new ProcessBuilder(command)
                     .directory(folder.toFile())
+                    .redirectOutput(yaml.toFile())
                     .redirectError(errors.toFile())
                     .start();
-            var yaml = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (process.waitFor() != 0) {
-                fail("'%s' fails in %s: %s".formatted(this, folder, Files.readString(errors)));
+            if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                fail("'%s' did not end in %s within %d s".formatted(this, folder, PATIENCE_SECONDS));
             }
-            return yaml;
+            return new Result(process.exitValue(), Files.readString(yaml), Files.readString(errors));
         } finally {
+            Files.delete(yaml);
             Files.delete(errors);
         }
     }
 
-    private void require() {
+    /** Skips a test on a machine without this builder. */
+    public void require() {
         if (!INSTALLED.contains(this)) {
-            var missing = HINT + ": there is no " + command.get(0);
+            var missing = "No " + command.get(0) + " on the PATH. " + HINT;
             if ("true".equals(System.getenv("CI"))) {
                 fail(missing);
             }

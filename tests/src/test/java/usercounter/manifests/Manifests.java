@@ -3,13 +3,14 @@ package usercounter.manifests;
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.kubernetes.client.common.KubernetesObject;
-import io.kubernetes.client.openapi.JSON;
 import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1LabelSelector;
 import io.kubernetes.client.openapi.models.V1LabelSelectorRequirement;
 import io.kubernetes.client.openapi.models.V1Namespace;
-import io.kubernetes.client.openapi.models.V2HorizontalPodAutoscaler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,27 +22,61 @@ import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
 
-/** The objects that an overlay renders, as JSON and as the typed models of the Kubernetes client. */
+/** The rendered objects of an overlay, as JSON and as models of the Kubernetes client. */
 final class Manifests {
+
+    /** The folder for definitions of custom resources. It exists only if there are any. */
+    static final Path DEFINITIONS = Path.of("src/test/resources/crds");
 
     private static final Gson GSON = new Gson();
 
     private final List<JsonObject> json;
+    private final List<JsonObject> definitions;
     private List<KubernetesObject> objects;
 
-    Manifests(List<JsonObject> json) {
+    /**
+     * @param definitions the CustomResourceDefinitions that the cluster has
+     */
+    Manifests(List<JsonObject> json, List<JsonObject> definitions) {
         this.json = List.copyOf(json);
+        this.definitions = List.copyOf(definitions);
     }
 
-    static Manifests parse(String yaml) {
-        return new Manifests(documents(yaml));
+    static Manifests parse(String yaml) throws IOException {
+        return new Manifests(documents(yaml), definitions(DEFINITIONS));
+    }
+
+    /** The CustomResourceDefinitions in the files of a folder, which may contain other objects, too. */
+    private static List<JsonObject> definitions(Path folder) throws IOException {
+        var definitions = new ArrayList<JsonObject>();
+        if (Files.exists(folder)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                for (var file : files.sorted().toList()) {
+                    definitions.addAll(documents(Files.readString(file)));
+                }
+            }
+        }
+        definitions.removeIf(object -> !object.get("kind").getAsString().equals("CustomResourceDefinition"));
+        return definitions;
+    }
+
+    /** Other objects on the same cluster. */
+    Manifests with(List<JsonObject> others) {
+        return new Manifests(others, definitions);
+    }
+
+    /** The same objects on a cluster that also has the definitions in a folder. */
+    Manifests withDefinitions(Path folder) throws IOException {
+        return new Manifests(json, concat(definitions, definitions(folder)));
     }
 
     /** The documents of a YAML stream. */
     static List<JsonObject> documents(String yaml) {
         var documents = new ArrayList<JsonObject>();
         for (var document : new Yaml(new SafeConstructor(new LoaderOptions())).loadAll(yaml)) {
-            documents.add(GSON.toJsonTree(document).getAsJsonObject());
+            if (document != null) {
+                documents.add(GSON.toJsonTree(document).getAsJsonObject());
+            }
         }
         return documents;
     }
@@ -50,16 +85,28 @@ final class Manifests {
         return json;
     }
 
-    /** All objects, typed; for these they must fit the schema. */
+    /** The kind of an object, if the cluster has it. */
+    Optional<ApiKind> kind(JsonObject object) {
+        return ApiKind.of(object, definitions);
+    }
+
+    /** All objects as models of the client. */
     List<KubernetesObject> objects() {
         if (objects == null) {
-            objects = json.stream().map(Manifests::typed).toList();
+            objects = json.stream()
+                    .map(object -> kind(object).orElseThrow().read(object))
+                    .toList();
         }
         return objects;
     }
 
-    private static KubernetesObject typed(JsonObject object) {
-        return JSON.getGson().fromJson(object, ApiKind.of(object).orElseThrow().model());
+    boolean canBeTyped() {
+        try {
+            objects();
+            return true;
+        } catch (RuntimeException e) {
+            return false;
+        }
     }
 
     <T extends KubernetesObject> List<T> all(Class<T> type) {
@@ -70,7 +117,7 @@ final class Manifests {
         return all(type).stream().filter(object -> nameOf(object).equals(name)).findFirst();
     }
 
-    /** The service's own container. */
+    /** The container of the service. */
     V1Container backend() {
         return find(V1Deployment.class, "backend")
                 .orElseThrow()
@@ -81,7 +128,7 @@ final class Manifests {
                 .get(0);
     }
 
-    /** The one namespace of the application, if it is one. */
+    /** The namespace of the application, if there is exactly one. */
     Optional<String> namespace() {
         var namespaces = all(V1Namespace.class);
         return namespaces.size() == 1 ? Optional.of(nameOf(namespaces.get(0))) : Optional.empty();
@@ -105,24 +152,52 @@ final class Manifests {
         }
     }
 
-    /** The pod templates with these labels; a selector that is not there selects none. */
+    /** The pod templates that match a selector. A missing selector matches none. */
     List<PodTemplate> selectedBy(V1LabelSelector selector) {
         return podTemplates().stream()
                 .filter(template -> matches(selector, template.labels()))
                 .toList();
     }
 
-    /** How many pods a workload has at the least. */
+    /** The minimum number of pods of a workload. */
     int replicas(PodTemplate template) {
-        return all(V2HorizontalPodAutoscaler.class).stream()
-                .map(V2HorizontalPodAutoscaler::getSpec)
-                .filter(spec -> spec.getScaleTargetRef()
-                                .getKind()
-                                .equals(template.owner().getKind())
-                        && spec.getScaleTargetRef().getName().equals(nameOf(template.owner())))
-                .map(spec -> Objects.requireNonNullElse(spec.getMinReplicas(), 1))
+        return autoscalers().stream()
+                .filter(autoscaler -> autoscaler.scales(template.owner()))
+                .map(Autoscaler::minReplicas)
                 .findFirst()
-                .orElse(template.replicas());
+                .orElse(Objects.requireNonNullElse(template.replicas(), 1));
+    }
+
+    List<Autoscaler> autoscalers() {
+        return json.stream()
+                .filter(object -> object.get("kind").getAsString().equals("HorizontalPodAutoscaler"))
+                .map(Autoscaler::of)
+                .toList();
+    }
+
+    /**
+     * A HorizontalPodAutoscaler of any version, and its target.
+     *
+     * @param minReplicas the minimum number of pods
+     */
+    record Autoscaler(JsonObject object, String apiVersion, String kind, String name, int minReplicas) {
+
+        private static Autoscaler of(JsonObject object) {
+            var spec = object.getAsJsonObject("spec");
+            var target = spec.getAsJsonObject("scaleTargetRef");
+            return new Autoscaler(
+                    object,
+                    target.has("apiVersion") ? target.get("apiVersion").getAsString() : "v1",
+                    target.get("kind").getAsString(),
+                    target.get("name").getAsString(),
+                    spec.has("minReplicas") ? spec.get("minReplicas").getAsInt() : 1);
+        }
+
+        boolean scales(KubernetesObject workload) {
+            return workload.getApiVersion().equals(apiVersion)
+                    && workload.getKind().equals(kind)
+                    && nameOf(workload).equals(name);
+        }
     }
 
     static String nameOf(KubernetesObject object) {
@@ -143,7 +218,9 @@ final class Manifests {
             case "NotIn" -> value == null || !requirement.getValues().contains(value);
             case "Exists" -> value != null;
             case "DoesNotExist" -> value == null;
-            default -> throw new IllegalArgumentException(requirement.getOperator());
+            default ->
+                throw new IllegalArgumentException("Operator '%s' is not one of In, NotIn, Exists, DoesNotExist"
+                        .formatted(requirement.getOperator()));
         };
     }
 

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-/** What {@code overlays/minikube} adds to the base. */
+/** The differences between {@code overlays/minikube} and the base. */
 class MinikubeTest {
 
     @Test

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every overlay keeps every {@link Rule}, and is the same whoever renders it. */
+/** Every overlay obeys every {@link Rule}, and all builders render it the same. */
 class OverlaysTest {
 
     @ParameterizedTest
@@ -18,7 +18,7 @@ class OverlaysTest {
         }
     }
 
-    /** By digest, what is released: a tag may be moved. */
+    /** A release needs a digest, since a tag may be moved. */
     @ParameterizedTest
     @MethodSource("usercounter.manifests.Kustomize#overlays")
     void runsAReleaseOrTheImageBuiltHere(String overlay) throws Exception {

@@ -27,8 +27,8 @@ import java.util.stream.Stream;
 
 /**
  * The controls of Pod Security's level {@code restricted}, which contains {@code baseline}, in the order of
- * https://kubernetes.io/docs/concepts/security/pod-security-standards/ and as of Kubernetes 1.34. The one that is missing,
- * no user 0, is part of {@link SecurityRule#HIGH_IDS}.
+ * https://kubernetes.io/docs/concepts/security/pod-security-standards/ and as of Kubernetes 1.34. The missing control,
+ * not to run as user 0, is part of {@link SecurityRule#HIGH_IDS}.
  */
 enum PodSecurityRule implements Rule {
     HOST_PROCESS(
@@ -134,14 +134,14 @@ enum PodSecurityRule implements Rule {
     private final Predicate<PodTemplate> podBreaks;
     private final BiPredicate<PodTemplate, V1Container> containerBreaks;
 
-    /** For what a pod as a whole has. */
+    /** A rule about the pod as a whole. */
     PodSecurityRule(String complaint, Predicate<PodTemplate> podBreaks) {
         this.complaint = complaint;
         this.podBreaks = podBreaks;
         this.containerBreaks = (pod, container) -> false;
     }
 
-    /** For what each container has, or gets from its pod. */
+    /** A rule about each container, including settings that it inherits from the pod. */
     PodSecurityRule(String complaint, BiPredicate<PodTemplate, V1Container> containerBreaks) {
         this.complaint = complaint;
         this.podBreaks = pod -> false;

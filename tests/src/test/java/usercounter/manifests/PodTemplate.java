@@ -25,15 +25,16 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * What a workload makes its pods from.
+ * The pod template of a workload.
  *
  * @param owner the workload
- * @param selector how it finds its pods again; null where it does not say
- * @param claims what a StatefulSet claims for each pod
+ * @param replicas null if not set
+ * @param selector the selector for the workload's pods; null if not set
+ * @param claims the volumeClaimTemplates of a StatefulSet
  */
 record PodTemplate(
         KubernetesObject owner,
-        int replicas,
+        Integer replicas,
         V1LabelSelector selector,
         List<V1PersistentVolumeClaim> claims,
         V1ObjectMeta metadata,
@@ -76,7 +77,7 @@ record PodTemplate(
             V1PodTemplateSpec template) {
         return Optional.of(new PodTemplate(
                 owner,
-                Objects.requireNonNullElse(replicas, 1),
+                replicas,
                 selector,
                 orEmpty(claims),
                 Objects.requireNonNullElseGet(template.getMetadata(), V1ObjectMeta::new),
@@ -91,11 +92,16 @@ record PodTemplate(
         return concat(spec.getInitContainers(), spec.getContainers());
     }
 
-    /** The containers that run as long as the pod does: those of Jobs do not, sidecars do. */
+    /** The containers that run as long as the pod, including sidecars, but not the containers of Jobs. */
     List<V1Container> longRunningContainers() {
         if (owner instanceof V1Job || owner instanceof V1CronJob) {
             return List.of();
         }
+        return servingContainers();
+    }
+
+    /** All except init containers that end before these start. */
+    List<V1Container> servingContainers() {
         var sidecars = orEmpty(spec.getInitContainers()).stream()
                 .filter(container -> "Always".equals(container.getRestartPolicy()))
                 .toList();

@@ -1,6 +1,5 @@
 package usercounter.manifests;
 
-import static usercounter.manifests.Manifests.nameOf;
 import static usercounter.manifests.Manifests.orEmpty;
 
 import com.google.gson.JsonArray;
@@ -16,7 +15,6 @@ import io.kubernetes.client.openapi.models.V1ServiceAccount;
 import io.kubernetes.client.openapi.models.V1StatefulSet;
 import io.kubernetes.client.openapi.models.V1Volume;
 import io.kubernetes.client.openapi.models.V1VolumeMount;
-import io.kubernetes.client.openapi.models.V2HorizontalPodAutoscaler;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -26,7 +24,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Whatever an object names is there. */
+/** Every object that another object refers to exists. */
 enum ReferenceRule implements Rule {
     CONFIG_MAP {
         @Override
@@ -54,7 +52,7 @@ enum ReferenceRule implements Rule {
                                     .isEmpty()) {
                         complaints.add(
                                 template,
-                                "volume %s uses PersistentVolumeClaim %s, which is not there: add it, or mend claimName",
+                                "volume %s uses PersistentVolumeClaim %s, which is not there: add it, or fix claimName",
                                 volume.getName(),
                                 claim.getClaimName());
                     }
@@ -68,19 +66,19 @@ enum ReferenceRule implements Rule {
         public void check(Manifests manifests, Complaints complaints) {
             for (var template : manifests.podTemplates()) {
                 var name = Objects.requireNonNullElse(template.spec().getServiceAccountName(), "default");
-                // Every namespace has the one of that name.
+                // Every namespace has the ServiceAccount default.
                 if (!name.equals("default")
                         && manifests.find(V1ServiceAccount.class, name).isEmpty()) {
                     complaints.add(
                             template,
-                            "runs as ServiceAccount %s, which is not there: add it, or mend serviceAccountName",
+                            "runs as ServiceAccount %s, which is not there: add it, or fix serviceAccountName",
                             name);
                 }
             }
         }
     },
 
-    /** The control plane deletes a token Secret whose ServiceAccount is not there. */
+    /** The control plane deletes a token Secret without its ServiceAccount. */
     SERVICE_ACCOUNT_TOKEN {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -91,7 +89,7 @@ enum ReferenceRule implements Rule {
                         && manifests.find(V1ServiceAccount.class, name).isEmpty()) {
                     complaints.add(
                             secret,
-                            "is the token of ServiceAccount %s, which is not there: add it, or mend the annotation kubernetes.io/service-account.name",
+                            "is the token of ServiceAccount %s, which is not there: add it, or fix the annotation kubernetes.io/service-account.name",
                             name);
                 }
             }
@@ -108,7 +106,7 @@ enum ReferenceRule implements Rule {
                         if (!volumes.contains(mount.getName())) {
                             complaints.add(
                                     template,
-                                    "container %s mounts volume %s, which is not there: add it to the pod's volumes, or mend the mount's name",
+                                    "container %s mounts volume %s, which is not there: add it to the pod's volumes, or fix the mount's name",
                                     container.getName(),
                                     mount.getName());
                         }
@@ -134,7 +132,7 @@ enum ReferenceRule implements Rule {
         }
     },
 
-    /** Gives each pod of a StatefulSet its name in the DNS. */
+    /** The Service that gives each pod of a StatefulSet a DNS name. */
     STATEFUL_SET_SERVICE {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -142,7 +140,7 @@ enum ReferenceRule implements Rule {
                 var name = statefulSet.getSpec().getServiceName();
                 if (name != null && manifests.find(V1Service.class, name).isEmpty()) {
                     complaints.add(
-                            statefulSet, "names Service %s, which is not there: add it, or mend serviceName", name);
+                            statefulSet, "names Service %s, which is not there: add it, or fix serviceName", name);
                 }
             }
         }
@@ -151,26 +149,22 @@ enum ReferenceRule implements Rule {
     SCALE_TARGET {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
-            for (var autoscaler : manifests.all(V2HorizontalPodAutoscaler.class)) {
-                var target = autoscaler.getSpec().getScaleTargetRef();
-                if (manifests.objects().stream()
-                        .noneMatch(object -> object.getKind().equals(target.getKind())
-                                && object.getApiVersion().equals(target.getApiVersion())
-                                && nameOf(object).equals(target.getName()))) {
+            for (var autoscaler : manifests.autoscalers()) {
+                if (manifests.objects().stream().noneMatch(autoscaler::scales)) {
                     complaints.add(
-                            autoscaler,
-                            "scales %s %s/%s, which is not there: mend scaleTargetRef",
-                            target.getApiVersion(),
-                            target.getKind(),
-                            target.getName());
+                            autoscaler.object(),
+                            "scales %s %s/%s, which is not there: fix scaleTargetRef",
+                            autoscaler.apiVersion(),
+                            autoscaler.kind(),
+                            autoscaler.name());
                 }
             }
         }
     };
 
-    private static final String SERVICE_ACCOUNT_TOKEN_TYPE = "kubernetes.io/service-account-token";
+    static final String SERVICE_ACCOUNT_TOKEN_TYPE = "kubernetes.io/service-account-token";
 
-    /** The fields of a pod that refer to these kinds, wherever they stand. */
+    /** The fields of a pod, at any depth, that refer to these kinds. */
     private static final Map<String, String> REFERENCES = Map.of(
             "configMap", "ConfigMap",
             "configMapRef", "ConfigMap",
@@ -180,7 +174,7 @@ enum ReferenceRule implements Rule {
             "secretKeyRef", "Secret",
             "imagePullSecrets", "Secret");
 
-    /** What a pod needs of a ConfigMap or a Secret: all of it, or these keys. */
+    /** A reference of a pod to a ConfigMap or Secret: to all of it, or to these keys. */
     private record Reference(String kind, String name, List<String> keys) {
 
         static Reference of(String kind, JsonObject reference) {
@@ -229,14 +223,14 @@ enum ReferenceRule implements Rule {
                 ? manifests.find(V1Secret.class, name).map(ReferenceRule::keys)
                 : manifests.find(V1ConfigMap.class, name).map(ReferenceRule::keys);
         if (keys.isEmpty()) {
-            complaints.add(template, "needs %s %s, which is not there: add it, or mend the name", kind, name);
+            complaints.add(template, "needs %s %s, which is not there: add it, or fix the name", kind, name);
             return;
         }
         for (var key : reference.keys()) {
             if (!keys.get().contains(key)) {
                 complaints.add(
                         template,
-                        "needs key %s of %s %s, which has only %s: mend the key",
+                        "needs key %s of %s %s, which has only %s: fix the key",
                         key,
                         kind,
                         name,

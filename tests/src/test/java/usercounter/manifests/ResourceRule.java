@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** Every container asks for what it needs, and is kept to it. */
+/** Every container has requests and limits. */
 enum ResourceRule implements Rule {
     REQUESTS {
         @Override
@@ -28,7 +28,7 @@ enum ResourceRule implements Rule {
         }
     },
 
-    /** Not of CPU: too little of it makes a container slow, too little of these takes down its neighbours. */
+    /** CPU needs no limit: too little CPU only slows containers down, too little memory or disk ends them. */
     LIMITS {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -52,7 +52,8 @@ enum ResourceRule implements Rule {
             manifests.forEachContainer((template, container) -> {
                 limits(container).forEach((resource, limit) -> {
                     var request = requests(container).getOrDefault(resource, limit);
-                    if (request.getNumber().compareTo(limit.getNumber()) > 0) {
+                    // Null is an invalid quantity, which the schema rule reports.
+                    if (request != null && limit != null && request.getNumber().compareTo(limit.getNumber()) > 0) {
                         complaints.add(
                                 template,
                                 "container %s requests %s of %s and is limited to %s: lower the request or raise the limit",

@@ -6,23 +6,23 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * One thing that must be true of the objects of every overlay. To add a rule, add a constant to the enum of its theme,
- * and a file named for it, with a fault that breaks it, to {@code src/test/resources/faults}.
+ * A rule for the objects of every overlay. To add a rule, add a constant to the enum of its subject. Then add a fault
+ * that breaks the rule, in a file named by the rule's title, to {@code src/test/resources/faults}.
  */
 interface Rule {
 
-    /** Adds one complaint for everything in the manifests that breaks this rule. */
+    /** Adds one complaint for each violation of this rule in the manifests. */
     void check(Manifests manifests, Complaints complaints);
 
     /** The name of the constant. */
     String name();
 
-    /** The name in complaints and of the fault file, such as {@code service-selector}. */
+    /** The title in complaints and in the name of the fault file, such as {@code service-selector}. */
     default String title() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** The rules for what has passed those of the {@link SchemaRule schema}. */
+    /** The rules for objects as models of the client, even if they break a {@link SchemaRule}. */
     private static Stream<Rule> invariants() {
         return Stream.of(
                         ObjectRule.values(),
@@ -30,6 +30,7 @@ interface Rule {
                         NetworkRule.values(),
                         AvailabilityRule.values(),
                         ResourceRule.values(),
+                        ImageRule.values(),
                         PodSecurityRule.values(),
                         SecurityRule.values())
                 .flatMap(Stream::of);
@@ -39,14 +40,24 @@ interface Rule {
         return Stream.concat(Stream.of(SchemaRule.values()), invariants()).toList();
     }
 
-    /** All that is wrong with these manifests, one line for each complaint. */
+    /** All violations in these manifests, one line for each complaint. */
     static List<String> complaints(Manifests manifests) {
         var lines = new ArrayList<String>();
         for (var rule : SchemaRule.values()) {
             rule.check(manifests, new Complaints(rule, lines));
         }
-        if (lines.isEmpty()) {
-            invariants().forEach(rule -> rule.check(manifests, new Complaints(rule, lines)));
+        if (manifests.canBeTyped()) {
+            var fitTheSchema = lines.isEmpty();
+            invariants().forEach(rule -> {
+                try {
+                    rule.check(manifests, new Complaints(rule, lines));
+                } catch (RuntimeException e) {
+                    // SchemaRule has already reported objects that do not fit the schema.
+                    if (fitTheSchema) {
+                        throw e;
+                    }
+                }
+            });
         }
         return lines;
     }

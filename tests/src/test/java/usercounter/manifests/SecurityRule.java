@@ -4,16 +4,20 @@ import static usercounter.manifests.Manifests.concat;
 import static usercounter.manifests.Manifests.orEmpty;
 
 import io.kubernetes.client.openapi.models.V1ConfigMap;
+import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1EnvVar;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1Secret;
+import io.kubernetes.client.openapi.models.V1ServiceAccount;
+import io.kubernetes.client.openapi.models.V1Volume;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
-/** What this project asks for on top of {@link PodSecurityRule}. */
+/** The rules of this project in addition to {@link PodSecurityRule}. */
 enum SecurityRule implements Rule {
-    /** Then the API server itself refuses what breaks the rules of {@link PodSecurityRule}. */
+    /** With this label, the API server rejects pods that break {@link PodSecurityRule}. */
     RESTRICTED_NAMESPACE {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -43,7 +47,7 @@ enum SecurityRule implements Rule {
         }
     },
 
-    /** A user of the node, which has low numbers, must not own a container's files and processes. */
+    /** Users of the node have low ids. They must not own files and processes of a container. */
     HIGH_IDS {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
@@ -70,14 +74,69 @@ enum SecurityRule implements Rule {
         }
     },
 
-    /** No pod talks to the API server. */
+    /** No pod needs the API server. */
     NO_API_TOKEN {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
+            var tokens = manifests.all(V1Secret.class).stream()
+                    .filter(secret -> ReferenceRule.SERVICE_ACCOUNT_TOKEN_TYPE.equals(secret.getType()))
+                    .map(secret -> secret.getMetadata().getName())
+                    .toList();
             for (var template : manifests.podTemplates()) {
+                for (var container : template.servingContainers()) {
+                    if (hasToken(template, container, tokens)) {
+                        complaints.add(
+                                template,
+                                "container %s has a token for the API server: give it to an init container only",
+                                container.getName());
+                    }
+                }
                 if (!Boolean.FALSE.equals(template.spec().getAutomountServiceAccountToken())) {
-                    complaints.add(
-                            template, "gets a token for the API server: set automountServiceAccountToken to false");
+                    complaints.add(template, AUTOMOUNT);
+                }
+                for (var volume : orEmpty(template.spec().getVolumes())) {
+                    if (volume.getProjected() != null
+                            && orEmpty(volume.getProjected().getSources()).stream()
+                                    .anyMatch(source -> source.getServiceAccountToken() != null)) {
+                        complaints.add(
+                                template,
+                                "volume %s has a token for the API server: leave serviceAccountToken out",
+                                volume.getName());
+                    }
+                }
+            }
+            for (var account : manifests.all(V1ServiceAccount.class)) {
+                if (!Boolean.FALSE.equals(account.getAutomountServiceAccountToken())) {
+                    complaints.add(account, AUTOMOUNT);
+                }
+            }
+        }
+
+        private static boolean hasToken(PodTemplate template, V1Container container, List<String> tokens) {
+            var volumes = orEmpty(template.spec().getVolumes()).stream()
+                    .filter(volume -> volume.getSecret() != null
+                            && tokens.contains(volume.getSecret().getSecretName()))
+                    .map(V1Volume::getName)
+                    .toList();
+            return orEmpty(container.getVolumeMounts()).stream().anyMatch(mount -> volumes.contains(mount.getName()))
+                    || orEmpty(container.getEnv()).stream()
+                            .map(V1EnvVar::getValueFrom)
+                            .anyMatch(source -> source != null
+                                    && source.getSecretKeyRef() != null
+                                    && tokens.contains(source.getSecretKeyRef().getName()));
+        }
+
+        private static final String AUTOMOUNT =
+                "gives pods a token for the API server: set automountServiceAccountToken to false";
+    },
+
+    /** No ServiceAccount has rights. */
+    NO_RBAC {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var object : manifests.objects()) {
+                if (object.getApiVersion().startsWith("rbac.authorization.k8s.io/")) {
+                    complaints.add(object, "gives rights at the API server, which no pod needs: leave it out");
                 }
             }
         }
@@ -103,20 +162,20 @@ enum SecurityRule implements Rule {
                         || !orEmpty(secret.getStringData()).isEmpty()) {
                     complaints.add(
                             secret,
-                            "has its data in Git: leave data and stringData out, and let the cluster make them");
+                            "contains data, which must not be in Git: leave data and stringData out, and let the cluster generate them");
                 }
             }
         }
     },
 
-    /** The complaint does not repeat the secret: it would be in the log of CI then. */
+    /** The complaint does not contain the secret, since the log of CI shows the complaint. */
     NO_SECRET_IN_VALUE {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
             for (var configMap : manifests.all(V1ConfigMap.class)) {
                 orEmpty(configMap.getData()).forEach((key, value) -> {
                     if (isSecret(key, value)) {
-                        complaints.add(configMap, "%s looks like a secret: " + MEND, key);
+                        complaints.add(configMap, "%s looks like a secret: " + FIX, key);
                     }
                 });
             }
@@ -125,7 +184,7 @@ enum SecurityRule implements Rule {
                     if (isSecret(variable.getName(), Objects.requireNonNullElse(variable.getValue(), ""))) {
                         complaints.add(
                                 template,
-                                "variable %s of container %s looks like a secret: " + MEND,
+                                "variable %s of container %s looks like a secret: " + FIX,
                                 variable.getName(),
                                 container.getName());
                     }
@@ -134,15 +193,15 @@ enum SecurityRule implements Rule {
                 if (containsSecret(commandLine)) {
                     complaints.add(
                             template,
-                            "the command of container %s has what looks like a secret: " + MEND,
+                            "the command of container %s has what looks like a secret: " + FIX,
                             container.getName());
                 }
             });
         }
 
-        private static final String MEND = "mount it as a file from a Secret without data";
+        private static final String FIX = "mount it as a file from a Secret without data";
 
-        /** NAME=value for a name like that, except when the value is the path of a file with the secret. */
+        /** NAME=value where the name suggests a secret, except if the value is the path of a file. */
         private static boolean isSecret(String name, String value) {
             return SECRET_NAME.matcher(name).find() && !value.isEmpty() && !value.startsWith("/")
                     || containsSecret(value);
@@ -155,7 +214,7 @@ enum SecurityRule implements Rule {
         private static final Pattern SECRET_NAME =
                 Pattern.compile("(?i)passw(or)?d|passphrase|secret|token|credential|(private|api|access).?key");
 
-        /** In arguments and files; "$…" stands for what is not written there. */
+        /** Secrets in arguments and files. A "$…" is a reference, not a secret. */
         private static final List<Predicate<String>> SECRETS = List.of(
                 find("-----BEGIN [A-Z ]*PRIVATE KEY-----"),
                 // a JSON web token; tokens of GitHub; keys of AWS; a user's password in a URL
@@ -163,7 +222,7 @@ enum SecurityRule implements Rule {
                 find("\\b(gh[pousr]_\\w{36}|github_pat_\\w{22})"),
                 find("\\bAKIA[0-9A-Z]{16}\\b"),
                 find("://[^\\s/:@]*:[^\\s/@$]+@"),
-                // those of redis.conf; --password x, password=x, "password": "x"
+                // passwords in redis.conf; --password x, password=x, "password": "x"
                 find("(?im)^\\s*(requirepass|masterauth)\\s+[^\\s$]"),
                 find("(?i)--?(requirepass|masterauth|password|pass|token|secret)[ =][^\\s$-]"),
                 find(
@@ -174,22 +233,25 @@ enum SecurityRule implements Rule {
         }
     },
 
-    /** An image without a tag, or with latest, is another one every day. */
+    /** A tag that is not a full version may change. {@code dev} is the image that was built here. */
     IMAGE_PINNED {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
             manifests.forEachContainer((template, container) -> {
-                if (!PINNED.matcher(String.valueOf(container.getImage())).matches()) {
+                var image = String.valueOf(container.getImage());
+                var isBuiltHere =
+                        "backend".equals(template.labels().get("app.kubernetes.io/name")) && image.endsWith(":dev");
+                if (!isBuiltHere && !PINNED.matcher(image).matches()) {
                     complaints.add(
                             template,
-                            "container %s runs image %s, which may change: give it a tag other than latest, or a digest",
+                            "container %s runs image %s, which may change: give it a tag that begins with a full version such as 1.2.3, or a digest",
                             container.getName(),
-                            container.getImage());
+                            image);
                 }
             });
         }
 
         private static final Pattern PINNED =
-                Pattern.compile(".+@sha256:[0-9a-f]{64}|(.*/)?[^/:@]+:(?!latest$)[\\w][\\w.-]*");
+                Pattern.compile(".+@sha256:[0-9a-f]{64}|(.*/)?[^/:@]+:v?\\d+\\.\\d+\\.\\d+([.-][\\w.-]+)?");
     };
 }

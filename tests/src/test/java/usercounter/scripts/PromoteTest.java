@@ -2,8 +2,10 @@ package usercounter.scripts;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -11,9 +13,11 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import usercounter.manifests.Kustomize;
 
-/** {@code scripts/promote} changes the release of one environment, or nothing. */
+/** {@code scripts/promote} changes the release of one environment, or changes nothing. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the scripts need bash")
 class PromoteTest {
 
@@ -23,14 +27,11 @@ class PromoteTest {
     private static final String MINIKUBE = "overlays/minikube/kustomization.yaml";
     private static final String GKE = "overlays/gke/kustomization.yaml";
 
-    @TempDir
-    private Path folder;
+    private static WorkingTree tree;
 
-    private WorkingTree tree;
-
-    /** From the state before the first release, whatever the overlays say by now. */
-    @BeforeEach
-    void copy() throws Exception {
+    /** A copy in the state before the first release, whatever the overlays contain now. */
+    @BeforeAll
+    static void copy(@TempDir Path folder) throws Exception {
         tree = WorkingTree.in(folder);
         for (var overlay : new String[] {MINIKUBE, GKE}) {
             Files.writeString(
@@ -41,6 +42,12 @@ class PromoteTest {
         }
         tree.succeed("git", "add", "--all");
         tree.succeed("git", "commit", "--quiet", "--allow-empty", "--message=unreleased");
+        tree.start();
+    }
+
+    @BeforeEach
+    void restart() throws Exception {
+        tree.restart();
     }
 
     @ParameterizedTest
@@ -50,7 +57,7 @@ class PromoteTest {
 
         assertThat(output)
                 .contains(environment + ": dev -> " + RELEASE)
-                .contains("git commit -am '" + environment + " runs 1.2.3'");
+                .contains("git commit --all --message '" + environment + " runs 1.2.3'");
         assertThat(tree.diff().lines().filter(line -> line.matches("[-+].*")))
                 .containsExactly(
                         "--- a/overlays/" + environment + "/kustomization.yaml",
@@ -112,21 +119,39 @@ class PromoteTest {
                 RELEASE + "\n",
             })
     void refusesWhatIsNoRelease(String release) throws Exception {
-        assertThat(tree.refuse(PROMOTE, release, "minikube")).contains("is no release");
+        assertThat(tree.refuse(PROMOTE, release, "minikube")).contains("is not a release: use");
     }
 
     @Test
     void refusesASourceThatIsNotReleased() throws Exception {
-        assertThat(tree.refuse(PROMOTE, "minikube", "gke")).contains("minikube runs dev, which is no release");
+        assertThat(tree.refuse(PROMOTE, "minikube", "gke")).contains("minikube runs 'dev', which is not a release");
     }
 
     @ParameterizedTest
-    @CsvSource({"minikube, production", "production, gke", "1.2.3, gke", "minikube, ../tests/overlays/gke", "'', gke"})
-    void refusesAnUnknownEnvironment(String from, String to) throws Exception {
+    @ValueSource(strings = {"1.2.3", "v1.2.3", "1.2.3-rc.1"})
+    void saysThatADigestIsMissing(String tag) throws Exception {
+        var number = tag.replaceFirst("^v", "");
+        assertThat(tree.refuse(PROMOTE, tag, "gke"))
+                .contains("'" + tag + "' has no digest: use " + number + "@sha256:DIGEST")
+                .contains("imagetools inspect " + tree.value(GKE, "newName") + ":" + number + "'");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"minikube, production", "minikube, ../tests/overlays/gke", "minikube, ''", RELEASE + ", production"})
+    void refusesAnUnknownTarget(String from, String to) throws Exception {
         tree.succeed(PROMOTE, RELEASE, "minikube");
         tree.commit();
 
-        assertThat(tree.refuse(PROMOTE, from, to)).contains("is no environment: overlays/ has gke minikube");
+        assertThat(tree.refuse(PROMOTE, from, to))
+                .contains("'" + to + "' is not an environment: use one of gke minikube");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"production", "", "../tests/overlays/gke", "latest"})
+    void refusesAnUnknownSource(String from) throws Exception {
+        assertThat(tree.refuse(PROMOTE, from, "gke"))
+                .contains("'" + from + "' is neither an environment nor a release: use one of gke minikube,")
+                .contains("or a release such as 1.2.3@sha256:DIGEST");
     }
 
     @ParameterizedTest
@@ -142,20 +167,82 @@ class PromoteTest {
         assertThat(tree.refuse(PROMOTE, RELEASE, "minikube")).contains("uncommitted changes");
     }
 
+    /** Kustomize renders the release, and the rest of the file does not change, including comments. */
+    @ParameterizedTest
+    @MethodSource("usercounter.scripts.Images#all")
+    void understandsWhatPeopleAndToolsWrite(Images images) throws Exception {
+        images.writeTo(tree, "ghcr.io/somebody/fork");
+        tree.commit();
+        var name = renderedName();
+
+        tree.succeed(PROMOTE, RELEASE, Images.OVERLAY);
+
+        assertThat(Images.render(tree)).containsExactly(name + ":1.2.3@" + DIGEST, images.redis());
+        assertThat(tree.diff().lines().filter(line -> line.matches("[-+] .*")))
+                .allMatch(line -> line.matches("[-+] +(- )?(newTag|digest): .*"));
+        assertThat(tree.succeed("git", "diff", "--name-only").strip()).isEqualTo(Images.KUSTOMIZATION);
+        tree.commit();
+        assertThat(tree.succeed(PROMOTE, RELEASE, Images.OVERLAY)).contains("already runs");
+    }
+
+    private static String renderedName() throws IOException, InterruptedException {
+        return Images.render(tree).findFirst().orElseThrow().replaceFirst("[:@].*", "");
+    }
+
+    @Test
+    void keepsComments() throws Exception {
+        tree.replace(GKE, "newTag: dev", "newTag: 'dev' # why");
+        tree.commit();
+
+        tree.succeed(PROMOTE, RELEASE, "gke");
+
+        assertThat(tree.read(GKE)).contains("    newTag: 1.2.3 # why\n    digest: " + DIGEST + "\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"user-counter=ghcr.io/a/b:2.0.0", "user-counter:2.0.0", "ghcr.io/a/b:2.0.0"})
+    void understandsWhatKustomizeEditWrites(String image) throws Exception {
+        Kustomize.KUSTOMIZE.require();
+        Images.canonical().writeTo(tree, "ghcr.io/a/b");
+        tree.succeed("bash", "-ec", "cd overlays/" + Images.OVERLAY + "; kustomize edit set image " + image);
+        tree.commit();
+        var name = renderedName();
+
+        tree.succeed(PROMOTE, RELEASE, Images.OVERLAY);
+
+        assertThat(Images.render(tree)).contains(name + ":1.2.3@" + DIGEST);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "    newTag: 1.0.0\n    digest: sha256:0123\n    extra: 1\n",
-                "    digest: sha256:0123\n    newTag: 1.0.0\n",
-                "    newTag: 1.0.0 # why\n",
-                "    newTag: 1.0.0\n  - name: nginx\n    newTag: 1.0.0\n",
-                "",
+                "images: []\n",
+                "images: [{name: user-counter, newTag: dev}]\n",
+                "images:\n  - {name: user-counter, newTag: dev}\n",
+                "images:\n  - name: user-counter\n    tagSuffix: -1\n",
+                "images:\n  - name: user-counter\n    newTag: &tag dev\n",
+                "images:\n  - name: user-counter\n    newTag: >-\n",
+                "images:\n  - name: user-counter\n   newTag: dev\n",
+                "images:\n  - name: user-counter\n      newTag: dev\n",
+                "images:\n  name: user-counter\n",
             })
-    void refusesImagesOfAnotherShape(String rest) throws Exception {
-        tree.replace(GKE, "    newTag: dev\n", rest);
+    void refusesWhatItDoesNotUnderstand(String images) throws Exception {
+        Files.writeString(tree.root().resolve(GKE), "resources: [../../base]\n" + images);
         tree.commit();
 
-        assertThat(tree.refuse(PROMOTE, RELEASE, "gke")).contains(GKE + ": images is not one entry of");
+        assertThat(tree.refuse(PROMOTE, RELEASE, "gke"))
+                .contains("promote: " + GKE + ", line ")
+                .contains(images.strip().replaceFirst("(?s).*\n", "") + "' is not understood: write name, newName");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "images:\n  - name: redis\n    newTag: 8\n", "labels:\n- name: user-counter\n"})
+    void refusesAnOverlayWithoutTheImage(String images) throws Exception {
+        Files.writeString(tree.root().resolve(GKE), "resources: [../../base]\n" + images);
+        tree.commit();
+
+        assertThat(tree.refuse(PROMOTE, RELEASE, "gke"))
+                .contains(GKE + " has no entry 'name: user-counter' below images:");
     }
 
     @Test
@@ -167,25 +254,37 @@ class PromoteTest {
         assertThat(tree.refuse(PROMOTE, "minikube", "gke")).contains("but gke runs registry.example/other");
     }
 
-    /** Somebody writes to a file after the check for uncommitted changes: a git that does so plays them. */
+    /** A fake git changes a file after the check for uncommitted changes, like a concurrent editor. */
     @Test
     void takesItsChangeBackWhenThereIsAnotherOne() throws Exception {
-        var git = folder.resolve(".git/bin/git");
-        Files.createDirectories(git.getParent());
-        Files.writeString(git, """
+        tree.fake("git", """
                 #!/bin/sh
                 test "$1" != diff || echo meanwhile >>README.md
                 PATH=${PATH#*:} exec git "$@"
                 """);
-        assertThat(git.toFile().setExecutable(true)).isTrue();
         var before = tree.read(MINIKUBE);
 
-        var output = tree.fail("bash", "-c", "PATH=$PWD/.git/bin:$PATH " + PROMOTE + " " + RELEASE + " minikube");
+        var output = tree.fail(WorkingTree.withFakes(PROMOTE, RELEASE, "minikube"));
 
-        assertThat(output)
-                .contains("more than the release of minikube would change")
-                .contains("+meanwhile");
+        assertThat(output).contains("other changes appeared meanwhile").contains("+meanwhile");
         assertThat(tree.read(MINIKUBE)).isEqualTo(before);
         assertThat(tree.read("README.md")).endsWith("meanwhile\n");
+    }
+
+    /** The printed commands can be copied and run. */
+    @Test
+    void saysHowThePullRequestIsMade() throws Exception {
+        tree.succeed("git", "init", "--quiet", "--bare", ".git/origin");
+        tree.succeed("git", "remote", "add", "origin", ".git/origin");
+        tree.fake("gh", "#!/bin/sh\necho gh \"$@\"\n");
+
+        var output = tree.succeed(PROMOTE, RELEASE, "gke");
+        var commands = output.substring(output.indexOf("next: ") + 6, output.indexOf("To undo it later"));
+
+        assertThat(tree.succeed(WorkingTree.withFakes("bash", "-euc", commands)))
+                .contains("gh pr create --fill");
+        assertThat(tree.succeed("git", "log", "-1", "--format=%s", "origin/gke-1.2.3")
+                        .strip())
+                .isEqualTo("gke runs 1.2.3");
     }
 }

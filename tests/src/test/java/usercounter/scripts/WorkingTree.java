@@ -3,19 +3,20 @@ package usercounter.scripts;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import usercounter.Repository;
 
-/** A repository of its own with this one's files, as they are now: a test may do with it what it likes. */
+/** A temporary repository with the current files of this one, which a test may change. */
 record WorkingTree(Path root) {
 
-    /** A command's end: its exit code, and what it printed on both streams. */
+    /** The exit code of a command, and its output on both streams. */
     record Result(int exitCode, String output) {}
 
-    /** Whatever the developer has configured, such as a signature that asks for a password. */
+    /** Overrides the developer's configuration, such as signatures that ask for a password. */
     private static final Map<String, String> GIT = Map.of(
             "GIT_CONFIG_NOSYSTEM", "1",
             "GIT_CONFIG_GLOBAL", "nowhere",
@@ -24,22 +25,35 @@ record WorkingTree(Path root) {
             "GIT_COMMITTER_NAME", "test",
             "GIT_COMMITTER_EMAIL", "test@example.com");
 
-    /** A copy in this folder, committed. */
+    /** Creates a copy in this folder, and commits it. */
     static WorkingTree in(Path folder) throws IOException, InterruptedException {
         Repository.copyTo(folder);
         var tree = new WorkingTree(folder);
-        tree.succeed("git", "init", "--quiet");
+        tree.succeed("git", "init", "--quiet", "--initial-branch=main");
         tree.commit();
         return tree;
     }
 
-    /** Commits everything, also what is new. */
+    /** Makes the current commit the state to which {@link #restart} returns. */
+    void start() throws IOException, InterruptedException {
+        succeed("git", "tag", "start");
+    }
+
+    /** Undoes the changes of a test, which is faster than a new copy. */
+    void restart() throws IOException, InterruptedException {
+        succeed(
+                "bash",
+                "-ec",
+                "git checkout --quiet --force --detach start; git clean --quiet --force -dx; rm -rf .git/bin");
+    }
+
+    /** Commits everything, including new files. */
     void commit() throws IOException, InterruptedException {
         succeed("git", "add", "--all");
         succeed("git", "commit", "--quiet", "--message=test");
     }
 
-    /** What is not committed, as lines of a diff without context. */
+    /** The uncommitted changes as a diff without context. */
     String diff() throws IOException, InterruptedException {
         return succeed("git", "diff", "--unified=0", "HEAD");
     }
@@ -48,14 +62,28 @@ record WorkingTree(Path root) {
         return Files.readString(root.resolve(file));
     }
 
-    /** Changes a file that contains what is to be replaced. */
+    /** Replaces a text in a file. Fails if the file does not contain the text. */
     void replace(String file, String old, String replacement) throws IOException {
         var text = read(file);
         assertThat(text).contains(old);
         Files.writeString(root.resolve(file), text.replace(old, replacement));
     }
 
-    /** The value that a file of YAML first gives to a key. */
+    /** Writes a fake program, which commands by {@link #withFakes} run instead of the real one. */
+    void fake(String program, String text) throws IOException {
+        var file = root.resolve(".git/bin").resolve(program);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        assertThat(file.toFile().setExecutable(true)).isTrue();
+    }
+
+    /** The command with the fake programs on its PATH. */
+    static String[] withFakes(String... command) {
+        return Stream.concat(Stream.of("bash", "-c", "PATH=$PWD/.git/bin:$PATH exec \"$@\"", "-"), Stream.of(command))
+                .toArray(String[]::new);
+    }
+
+    /** The first value of a key in a YAML file, empty if there is none. */
     String value(String file, String key) throws IOException {
         return read(file)
                 .lines()
@@ -66,14 +94,14 @@ record WorkingTree(Path root) {
                 .orElse("");
     }
 
-    /** Runs a command that has to succeed, and returns what it printed. */
+    /** Runs a command, and returns its output. Fails if the command fails. */
     String succeed(String... command) throws IOException, InterruptedException {
         var result = run(command);
         assertThat(result.exitCode()).as(result.output()).isZero();
         return result.output();
     }
 
-    /** Runs a command that has to be refused, with nothing changed, and returns what it says. */
+    /** Runs a command that must fail and change nothing, and returns its output. */
     String refuse(String... command) throws IOException, InterruptedException {
         var before = diff();
         var output = fail(command);
@@ -81,19 +109,34 @@ record WorkingTree(Path root) {
         return output;
     }
 
-    /** Runs a command that has to end as wrong usage does, and returns what it says. */
+    /** Runs a command that must end with exit code 2, wrong usage, and returns its output. */
     String fail(String... command) throws IOException, InterruptedException {
         var result = run(command);
         assertThat(result.exitCode()).as(result.output()).isEqualTo(2);
         return result.output();
     }
 
-    private Result run(String... command) throws IOException, InterruptedException {
-        var builder = new ProcessBuilder(command).directory(root.toFile()).redirectErrorStream(true);
-        builder.environment().putAll(GIT);
-        var process = builder.start();
-        process.getOutputStream().close();
-        var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Result(process.waitFor(), output);
+    /** Runs a command without input, for at most a minute. */
+    Result run(String... command) throws IOException, InterruptedException {
+        // To a file: reading a pipe would wait forever for a command that hangs.
+        var output = Files.createTempFile("command", ".log");
+        try {
+            var builder = new ProcessBuilder(command)
+                    .directory(root.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(output.toFile());
+            builder.environment().putAll(GIT);
+            var process = builder.start();
+            process.getOutputStream().close();
+            if (!process.waitFor(1, TimeUnit.MINUTES)) {
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.destroyForcibly();
+                throw new AssertionError("'%s' did not end within a minute:%n%s"
+                        .formatted(String.join(" ", command), Files.readString(output)));
+            }
+            return new Result(process.exitValue(), Files.readString(output));
+        } finally {
+            Files.delete(output);
+        }
     }
 }

@@ -1,8 +1,0 @@
-package usercounter;
-
-/** What {@link PlainTextWriter} can write as {@code text/plain}. */
-interface PlainText {
-
-    /** The body. */
-    String text();
-}

@@ -1,0 +1,73 @@
+package usercounter.api;
+
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.Response.ResponseBuilder;
+import jakarta.ws.rs.core.Response.Status;
+import jakarta.ws.rs.core.Response.StatusType;
+import jakarta.ws.rs.ext.ExceptionMapper;
+import jakarta.ws.rs.ext.Provider;
+import java.util.concurrent.CompletionException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import usercounter.counters.CounterException;
+
+/** Turns every exception into a response with a {@link Problem}. */
+@Provider
+public class ProblemMapper implements ExceptionMapper<Throwable> {
+
+    private static final Logger LOG = Logger.getLogger(ProblemMapper.class.getName());
+
+    /** In seconds. One is enough, since the service reconnects to Redis at once. */
+    private static final int RETRY_AFTER = 1;
+
+    @Override
+    public Response toResponse(Throwable failure) {
+        return answer(failure);
+    }
+
+    static Response answer(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        if (cause instanceof CounterException counterException) {
+            return answer(counterException);
+        }
+        if (cause instanceof WebApplicationException webException) {
+            return answer(webException);
+        }
+        LOG.log(Level.SEVERE, "A request failed with an unexpected exception", cause);
+        return problem(Status.INTERNAL_SERVER_ERROR, "An unexpected error occurred: see the service's log")
+                .build();
+    }
+
+    private static Response answer(CounterException failure) {
+        Status status = switch (failure.reason()) {
+            case OVERFLOW -> Status.CONFLICT;
+            case CORRUPT -> Status.INTERNAL_SERVER_ERROR;
+            case UNAVAILABLE -> Status.SERVICE_UNAVAILABLE;
+        };
+        ResponseBuilder answer = problem(status, failure.getMessage());
+        if (status == Status.SERVICE_UNAVAILABLE) {
+            answer.header(HttpHeaders.RETRY_AFTER, RETRY_AFTER);
+        }
+        return answer.build();
+    }
+
+    private static Response answer(WebApplicationException failure) {
+        Status status = Status.fromStatusCode(failure.getResponse().getStatus());
+        String detail = switch (status) {
+            case BAD_REQUEST -> failure.getMessage();
+            case NOT_FOUND -> Problem.NOT_FOUND;
+            case METHOD_NOT_ALLOWED -> "This path does not support this method: use one of those in the header Allow";
+            case NOT_ACCEPTABLE -> "Accept allows no media type of this resource: allow text/plain, for example";
+            default -> status.getReasonPhrase();
+        };
+        return problem(status, detail)
+                .header(HttpHeaders.ALLOW, failure.getResponse().getHeaderString(HttpHeaders.ALLOW))
+                .build();
+    }
+
+    private static ResponseBuilder problem(StatusType status, String detail) {
+        return Response.status(status).type(Problem.MEDIA_TYPE).entity(Problem.of(status, detail));
+    }
+}

@@ -1,0 +1,2 @@
+/** The lifecycle of the process: start, health, shutdown. */
+package usercounter.operations;

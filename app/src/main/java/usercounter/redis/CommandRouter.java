@@ -1,0 +1,222 @@
+package usercounter.redis;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.Response;
+import redis.clients.jedis.exceptions.JedisAskDataException;
+import redis.clients.jedis.exceptions.JedisClusterOperationException;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisRedirectionException;
+import redis.clients.jedis.params.SetParams;
+
+/**
+ * Sends each command to the node that has its key, through one {@link CommandPipeline} per node, and follows
+ * redirections.
+ *
+ * <p>Invariants:
+ *
+ * <ul>
+ *   <li>A command has one deadline for all nodes that it is sent to. Its future completes at most one tick of
+ *       {@link Deadlines} after the deadline, even if Redis, the network or other clients hang.
+ *   <li>A command is sent to another node only if the first one has not run it: after MOVED, ASK and TRYAGAIN.
+ *   <li>A redirected command is queued, never sent on the thread that received the reply.
+ * </ul>
+ */
+final class CommandRouter implements AutoCloseable {
+
+    /**
+     * Number of responses that may block at a time because clients do not read them. Each blocks until Liberty's write
+     * time-out.
+     */
+    private static final int MAX_WRITERS = 256;
+
+    /** After a fail-over, the new primary of a Redis Cluster is known within this time. */
+    private static final Duration REFRESH = Duration.ofSeconds(1);
+
+    /** The same number as in Jedis' client for Redis Cluster. */
+    private static final int MAX_REDIRECTIONS = 5;
+
+    /** Pause before the next try of a command whose keys are on two nodes while their slot moves. */
+    private static final Duration TRY_AGAIN = Duration.ofMillis(20);
+
+    /** A key that the service may write and that belongs to no user. */
+    private static final String NEVER_SET = "user:{}";
+
+    /** Error codes of a node that serves reads but refuses writes for now. */
+    private static final Set<String> WRITES_REFUSED = Set.of("OOM", "MISCONF", "NOREPLICAS");
+
+    private final RedisNodes nodes;
+    private final int replicas;
+    private final Duration timeout;
+    private final Duration maxAge;
+    private final Map<HostAndPort, CommandPipeline> pipelines = new ConcurrentHashMap<>();
+
+    /** Complete futures, which sends the responses. Liberty's executor is closed while the application still stops. */
+    private final ExecutorService writers = new ForkJoinPool(MAX_WRITERS, CommandRouter::writer, null, true);
+
+    private final Deadlines deadlines = new Deadlines();
+
+    private final ScheduledExecutorService refresher = DaemonThreads.timer("redis-nodes");
+
+    /**
+     * @param nodes the nodes, their keys and their connections
+     * @param replicas number of replicas that must have a write on disk before it succeeds
+     * @param timeout maximum duration of a command
+     * @param maxAge maximum age of a connection
+     */
+    CommandRouter(RedisNodes nodes, int replicas, Duration timeout, Duration maxAge) {
+        this.nodes = nodes;
+        this.replicas = replicas;
+        this.timeout = timeout;
+        this.maxAge = maxAge;
+        refresher.scheduleWithFixedDelay(nodes::refresh, 0, REFRESH.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private static ForkJoinWorkerThread writer(ForkJoinPool pool) {
+        return DaemonThreads.prepare(ForkJoinPool.defaultForkJoinWorkerThreadFactory.newThread(pool), "redis-answers");
+    }
+
+    /** See {@link RedisConnection#read}. */
+    <T> CompletableFuture<T> read(String key, Function<? super Pipeline, Response<T>> command) {
+        return send(key, RedisCommand.read(command, timeout));
+    }
+
+    /** See {@link RedisConnection#write}. */
+    <T> CompletableFuture<T> write(String key, Function<? super Pipeline, Response<T>> command) {
+        return send(key, RedisCommand.write(command, timeout));
+    }
+
+    /** Sends a read-only command to each primary. Each result is like that of {@link #read}. */
+    <T> Map<HostAndPort, CompletableFuture<T>> readAll(Function<? super Pipeline, Response<T>> command) {
+        Map<HostAndPort, CompletableFuture<T>> answers = new HashMap<>();
+        for (HostAndPort node : nodes.all()) {
+            RedisCommand<T> read = RedisCommand.read(command, timeout);
+            answers.put(
+                    node,
+                    deadlines
+                            .watch(pipeline(node).enqueue(read), read.deadline())
+                            .exceptionallyComposeAsync(CompletableFuture::failedFuture, writers));
+        }
+        return answers;
+    }
+
+    /** See {@link RedisConnection#probe}. */
+    CompletableFuture<Void> probe() {
+        CompletableFuture<Void> first = new CompletableFuture<>();
+        CompletableFuture<?>[] all =
+                readAll(pipeline -> pipeline.set(
+                                NEVER_SET, "", SetParams.setParams().xx()))
+                        .values()
+                        .stream()
+                        .map(answer -> answer.handle((reply, failure) -> {
+                            Throwable cause = RedisErrors.unwrapped(failure);
+                            if (cause == null || isServing(cause)) {
+                                first.complete(null);
+                            }
+                            return cause;
+                        }))
+                        .toArray(CompletableFuture<?>[]::new);
+        CompletableFuture.allOf(all)
+                .thenRun(() -> first.completeExceptionally(
+                        all.length > 0
+                                ? (Throwable) all[0].join()
+                                : new JedisClusterOperationException(
+                                        "No node of the Redis Cluster is known: none of those in REDIS_URL answered")));
+        return first;
+    }
+
+    private static boolean isServing(Throwable failure) {
+        return failure instanceof JedisRedirectionException // another node has the key
+                || failure instanceof JedisDataException reply && WRITES_REFUSED.contains(RedisErrors.code(reply));
+    }
+
+    /** Whether every pipeline still sends commands. */
+    boolean isAlive() {
+        return pipelines.values().stream().allMatch(CommandPipeline::isAlive);
+    }
+
+    private <T> CompletableFuture<T> send(String key, RedisCommand<T> command) {
+        return nodes.nodeOf(key)
+                .map(node -> follow(pipeline(node).submit(command), key, command, 0))
+                .orElseGet(() -> CompletableFuture.failedFuture(new JedisClusterOperationException(
+                        "No node of the Redis Cluster is known to have the key " + key)));
+    }
+
+    /** A reply reaches the caller on the thread that received it, a failure on a thread of {@link #writers}. */
+    private <T> CompletableFuture<T> follow(
+            CompletableFuture<T> answer, String key, RedisCommand<T> command, int redirections) {
+        return deadlines
+                .watch(answer, command.deadline())
+                .exceptionallyComposeAsync(failure -> next(failure, key, command, redirections), writers);
+    }
+
+    /**
+     * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding">
+     *     Redirection and resharding</a>
+     */
+    private <T> CompletableFuture<T> next(Throwable failure, String key, RedisCommand<T> command, int redirections) {
+        if (failure instanceof JedisRedirectionException redirection && redirections < MAX_REDIRECTIONS) {
+            RedisCommand<T> redirected = failure instanceof JedisAskDataException ? command.asking() : command;
+            CommandPipeline target = pipeline(redirection.getTargetNode());
+            return follow(target.enqueue(redirected), key, command, redirections + 1);
+        }
+        if (failure instanceof JedisDataException reply && "TRYAGAIN".equals(RedisErrors.code(reply))) {
+            long pause = Math.min(TRY_AGAIN.toNanos(), command.nanosLeft());
+            return CompletableFuture.supplyAsync(
+                            () -> send(key, command),
+                            CompletableFuture.delayedExecutor(pause, TimeUnit.NANOSECONDS, writers))
+                    .thenCompose(Function.identity());
+        }
+        return CompletableFuture.failedFuture(failure);
+    }
+
+    private CommandPipeline pipeline(HostAndPort node) {
+        CommandPipeline pipeline = pipelines.get(node);
+        if (pipeline == null) {
+            closeUnused();
+            pipeline = pipelines.computeIfAbsent(
+                    node,
+                    key -> new CommandPipeline(
+                            () -> nodes.connect(key), maxAge, replicas, timeout, deadlines, writers));
+        }
+        return pipeline;
+    }
+
+    /** A cluster node that returns with another address leaves an unused pipeline behind. */
+    private void closeUnused() {
+        Collection<HostAndPort> current = nodes.all();
+        pipelines.forEach((node, pipeline) -> {
+            if (!current.contains(node) && pipelines.remove(node, pipeline)) {
+                writers.execute(pipeline::close);
+            }
+        });
+    }
+
+    /** Completes every command before it closes the connections. */
+    @Override
+    public void close() {
+        refresher.shutdownNow();
+        pipelines.values().forEach(CommandPipeline::close);
+        writers.shutdown();
+        try {
+            writers.awaitTermination(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        deadlines.close();
+        nodes.close();
+    }
+}

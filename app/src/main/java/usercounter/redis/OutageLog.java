@@ -1,0 +1,102 @@
+package usercounter.redis;
+
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import redis.clients.jedis.exceptions.JedisDataException;
+import usercounter.LogLevel;
+
+/**
+ * Logs the start and the end of an outage of a Redis node, instead of each failure. Failing reads, failing writes and
+ * missing replies are separate outages. If an outage began with a time-out, the first failure with another reason is
+ * logged, too.
+ */
+public final class OutageLog {
+
+    /** The operations that a node can fail at. */
+    public enum Operation {
+        READS("reads"),
+        WRITES("writes"),
+        /** Neither reads nor writes get a reply. */
+        REPLIES("anything");
+
+        private final String text;
+
+        Operation(String text) {
+            this.text = text;
+        }
+    }
+
+    /** An outage ends after this time without a failure. So alternating failures and successes are one outage. */
+    private static final Duration QUIET = Duration.ofSeconds(3);
+
+    private static final Logger LOG = Logger.getLogger(OutageLog.class.getName());
+
+    private record Service(String node, Operation operation) {}
+
+    /** @param reason whether a failure other than a time-out is known */
+    private record Outage(boolean reason, long lastFailure) {}
+
+    private final Map<Service, Outage> outages = new ConcurrentHashMap<>();
+    private final LongSupplier nanoTime;
+
+    public OutageLog() {
+        this(System::nanoTime);
+    }
+
+    OutageLog(LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+    }
+
+    /**
+     * @param node the address of the node
+     * @param operation the operation that failed
+     * @param failure the error reply, or the reason why there was no reply
+     */
+    public void failed(String node, Operation operation, Throwable failure) {
+        boolean reason = hasReason(failure);
+        Operation failed = failure instanceof JedisDataException ? operation : Operation.REPLIES;
+        AtomicBoolean news = new AtomicBoolean();
+        outages.compute(new Service(node, failed), (service, known) -> {
+            news.set(known == null || reason && !known.reason());
+            return new Outage(reason || known != null && known.reason(), nanoTime.getAsLong());
+        });
+        if (news.get()) {
+            // As text: Liberty would log an exception with its stack trace.
+            LOG.log(Level.WARNING, "Redis at {0} does not serve {1}: {2}", new Object[] {
+                node, failed.text, failure.toString()
+            });
+        }
+    }
+
+    /** Whether a failure is more than a time-out. */
+    private static boolean hasReason(Throwable failure) {
+        return !(failure instanceof TimeoutException) && !(failure.getCause() instanceof SocketTimeoutException);
+    }
+
+    /** Reports that a node has replied without an error. */
+    public void served(Supplier<String> node, Operation operation) {
+        if (!outages.isEmpty()) {
+            end(new Service(node.get(), operation));
+            end(new Service(node.get(), Operation.REPLIES));
+        }
+    }
+
+    private void end(Service service) {
+        Outage outage = outages.get(service);
+        if (outage != null
+                && nanoTime.getAsLong() - outage.lastFailure() > QUIET.toNanos()
+                && outages.remove(service, outage)) {
+            LOG.log(LogLevel.AUDIT, "Redis at {0} serves {1} again", new Object[] {
+                service.node(), service.operation().text
+            });
+        }
+    }
+}

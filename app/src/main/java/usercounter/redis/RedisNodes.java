@@ -1,0 +1,148 @@
+package usercounter.redis;
+
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.providers.ClusterConnectionProvider;
+import redis.clients.jedis.providers.PooledConnectionProvider;
+import redis.clients.jedis.util.JedisClusterCRC16;
+import usercounter.settings.RedisAddress;
+
+/** The Redis nodes, their keys, and connections to them. */
+interface RedisNodes extends AutoCloseable {
+
+    /** The node that has a key; empty if it is not known yet. */
+    Optional<HostAndPort> nodeOf(String key);
+
+    /** The nodes that have keys: the primaries. */
+    Collection<HostAndPort> all();
+
+    /** A connection that returns to its pool when it is closed. */
+    Connection connect(HostAndPort node);
+
+    /** Looks up which node has which keys. Called once a second, on a separate thread. */
+    void refresh();
+
+    @Override
+    void close();
+
+    /** Opens the nodes of the address. They need not answer yet. */
+    static RedisNodes open(
+            RedisAddress address, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
+        return address.cluster()
+                ? new Cluster(address.nodes(), config, poolConfig)
+                : new Single(address.nodes().get(0), config, poolConfig);
+    }
+
+    /** A single Redis with all keys. */
+    final class Single implements RedisNodes {
+
+        private final HostAndPort node;
+        private final PooledConnectionProvider provider;
+
+        private Single(HostAndPort node, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
+            this.node = node;
+            this.provider = new PooledConnectionProvider(node, config, poolConfig);
+        }
+
+        @Override
+        public Optional<HostAndPort> nodeOf(String key) {
+            return Optional.of(node);
+        }
+
+        @Override
+        public Collection<HostAndPort> all() {
+            return List.of(node);
+        }
+
+        @Override
+        public Connection connect(HostAndPort any) {
+            return provider.getConnection();
+        }
+
+        @Override
+        public void refresh() {
+            // nothing to look up
+        }
+
+        @Override
+        public void close() {
+            provider.close();
+        }
+    }
+
+    /**
+     * The primaries of a Redis Cluster, each with the keys of its hash slots.
+     *
+     * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/">Redis Cluster</a>
+     */
+    final class Cluster implements RedisNodes {
+
+        static {
+            // Otherwise the service would not start if the cluster does not answer yet or has lost slots.
+            System.setProperty("jedis.cluster.initNoError", "true");
+        }
+
+        private final List<HostAndPort> seeds;
+        private final JedisClientConfig config;
+        private final ClusterConnectionProvider provider;
+
+        private Cluster(
+                List<HostAndPort> seeds, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
+            this.seeds = seeds;
+            this.config = config;
+            this.provider = new ClusterConnectionProvider(new LinkedHashSet<>(seeds), config, poolConfig);
+        }
+
+        @Override
+        public Optional<HostAndPort> nodeOf(String key) {
+            return Optional.ofNullable(provider.getNode(JedisClusterCRC16.getSlot(key)));
+        }
+
+        @Override
+        public Set<HostAndPort> all() {
+            return provider.getPrimaryNodes().keySet().stream()
+                    .map(HostAndPort::from)
+                    .collect(Collectors.toSet());
+        }
+
+        @Override
+        public Connection connect(HostAndPort node) {
+            return provider.getConnection(node);
+        }
+
+        /** Asks the nodes in turn: a node that has left the cluster, or has not joined yet, knows no slots. */
+        @Override
+        public void refresh() {
+            Stream.concat(seeds.stream(), all().stream()).distinct().anyMatch(this::refreshFrom);
+        }
+
+        private boolean refreshFrom(HostAndPort node) {
+            try (Connection connection = new Connection(node, config)) {
+                connection.sendCommand(Protocol.Command.CLUSTER, "SLOTS");
+                if (connection.getObjectMultiBulkReply().isEmpty()) {
+                    return false;
+                }
+                provider.renewSlotCache(connection);
+                return true;
+            } catch (RuntimeException e) {
+                // Any failure, such as a password file that is missing for a moment. The next refresh may succeed.
+                return false;
+            }
+        }
+
+        @Override
+        public void close() {
+            provider.close();
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** Access to Redis: connections, batches of commands, redirections of Redis Cluster, deadlines. */
+package usercounter.redis;

@@ -1,0 +1,2 @@
+/** The validated settings from the environment variables. */
+package usercounter.settings;

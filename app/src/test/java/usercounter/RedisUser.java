@@ -1,0 +1,114 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import redis.clients.jedis.Jedis;
+import redis.clients.jedis.args.ClientType;
+import redis.clients.jedis.params.ClientKillParams;
+import usercounter.dev.RedisServer;
+
+/**
+ * A Redis user with the rights that docs/configuration.md lists, and no others.
+ *
+ * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/">ACL</a>
+ */
+final class RedisUser {
+
+    /** Name and password in the form of REDIS_URL. */
+    static final String CREDENTIALS = "service:secret";
+
+    private static final Path DOCUMENTATION = Path.of("..", "docs", "configuration.md");
+
+    private final List<RedisServer> nodes;
+    private final List<String> commands;
+
+    /**
+     * Creates the user on the nodes.
+     *
+     * @param when the rows of the table in docs/configuration.md whose commands the user may run
+     */
+    RedisUser(List<RedisServer> nodes, String... when) throws IOException {
+        this.nodes = nodes;
+        String documentation = Files.readString(DOCUMENTATION);
+        this.commands =
+                Stream.of(when).flatMap(row -> commands(documentation, row)).toList();
+        permitAllExcept();
+    }
+
+    private static Stream<String> commands(String documentation, String when) {
+        Matcher row = Pattern.compile("\\| %s \\| (.+) \\|".formatted(Pattern.quote(when)))
+                .matcher(documentation);
+        assertThat(row.find())
+                .as("docs/configuration.md has a row '%s' in the table of commands", when)
+                .isTrue();
+        return Pattern.compile("`([A-Z ]+)`").matcher(row.group(1)).results().map(command -> command.group(1));
+    }
+
+    /** Permits all documented commands except these, also on open connections. */
+    void permitAllExcept(String... forbidden) {
+        List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "~user:*"));
+        commands.stream()
+                .filter(command -> !List.of(forbidden).contains(command))
+                .map(command -> "+" + command.toLowerCase(Locale.ROOT).replace(' ', '|'))
+                .forEach(rules::add);
+        onEachNode(node -> {
+            node.aclSetUser("service", rules.toArray(String[]::new));
+            node.aclLogReset();
+        });
+    }
+
+    /**
+     * Redis refuses nothing if all commands are permitted, and something if one command is forbidden.
+     *
+     * @param works sends requests that need every command, and returns whether all of them succeed
+     */
+    void assertNeedsExactlyItsCommands(BooleanSupplier works) throws InterruptedException {
+        permitAllExcept();
+        disconnect();
+        Waiting.until("success on new connections", works);
+        Thread.sleep(1_500); // idle connections are checked within this time
+        Waiting.until("success on idle connections", works);
+        assertThat(isRefused()).isFalse();
+
+        for (String command : commands) {
+            permitAllExcept(command);
+            disconnect();
+            Waiting.until("a refused command although only " + command + " is forbidden", () -> {
+                works.getAsBoolean();
+                return isRefused();
+            });
+        }
+        permitAllExcept();
+        Waiting.until("success with all commands permitted", works);
+    }
+
+    private boolean isRefused() {
+        List<Object> refused = new ArrayList<>();
+        onEachNode(node -> refused.addAll(node.aclLog()));
+        return !refused.isEmpty();
+    }
+
+    private void disconnect() {
+        onEachNode(node ->
+                node.clientKill(new ClientKillParams().type(ClientType.NORMAL).skipMe(ClientKillParams.SkipMe.YES)));
+    }
+
+    private void onEachNode(Consumer<Jedis> action) {
+        for (RedisServer node : nodes) {
+            try (Jedis jedis = RedisCluster.client(node)) {
+                action.accept(jedis);
+            }
+        }
+    }
+}

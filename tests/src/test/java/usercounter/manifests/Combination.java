@@ -1,0 +1,135 @@
+package usercounter.manifests;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Stream;
+import usercounter.Repository;
+
+/**
+ * An overlay with some components.
+ *
+ * @param overlay the name of its folder in {@code overlays}
+ * @param components the names of their folders, in the order of the overlay's {@code components}
+ */
+public record Combination(String overlay, List<String> components) {
+
+    private static final List<String> COMPONENTS =
+            List.of("backup", "managed-redis", "no-rate-limit", "own-password", "redis-cluster");
+
+    private static final String MANAGED_REDIS = "tests/overlays/managed-redis/managed-redis.yaml";
+
+    /** The valid combinations of no, one and two components. */
+    public static List<Combination> possible() {
+        return Manifests.concat(of("minikube"), of("gke")).stream()
+                .filter(combination -> !combination.isRefused())
+                .toList();
+    }
+
+    static List<Combination> possibleOnGke() {
+        return possible().stream()
+                .filter(combination -> combination.overlay.equals("gke"))
+                .toList();
+    }
+
+    /** Two components that Kustomize must refuse, in both orders. */
+    static List<Combination> refused() {
+        return of("minikube").stream()
+                .filter(Combination::isRefused)
+                .flatMap(combination -> Stream.of(combination, combination.reversed()))
+                .toList();
+    }
+
+    private static List<Combination> of(String overlay) {
+        var subsets = new ArrayList<List<String>>(List.of(List.of()));
+        for (var component : COMPONENTS) {
+            for (var subset : List.copyOf(subsets)) {
+                if (subset.size() < 2) { // pairs show how components affect each other
+                    subsets.add(Manifests.concat(subset, List.of(component)));
+                }
+            }
+        }
+        return subsets.stream()
+                .map(components -> new Combination(overlay, components))
+                .toList();
+    }
+
+    /** Three components are for the Redis of base/, which a managed Redis replaces. */
+    private boolean isRefused() {
+        return components.contains("managed-redis")
+                && List.of("backup", "own-password", "redis-cluster").stream().anyMatch(components::contains);
+    }
+
+    private Combination reversed() {
+        var reversed = new ArrayList<>(components);
+        Collections.reverse(reversed);
+        return new Combination(overlay, reversed);
+    }
+
+    /**
+     * Writes a copy of this overlay that uses the components itself.
+     *
+     * @param repository a copy of this repository
+     * @return the overlay's folder
+     */
+    Path write(Path repository) {
+        var folder = repository.resolve("overlays/" + folderName() + "-direct");
+        var original = repository.resolve("overlays/" + overlay);
+        try (var files = Files.walk(original)) {
+            for (var file : files.toList()) {
+                Files.copy(file, folder.resolve(original.relativize(file)));
+            }
+            var kustomization = folder.resolve("kustomization.yaml");
+            var resources = "resources:\n";
+            Files.writeString(
+                    kustomization,
+                    Files.readString(kustomization).replace(resources, resources + managedRedis(folder))
+                            + componentList());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return folder;
+    }
+
+    /**
+     * Writes an overlay that uses the components, on top of this one.
+     *
+     * @param repository a copy of this repository
+     * @param fields additional lines of its kustomization
+     * @return the new overlay's folder
+     */
+    public Path writeOnTop(Path repository, String... fields) {
+        try {
+            var folder = Files.createTempDirectory(repository.resolve("overlays"), folderName());
+            Files.writeString(
+                    folder.resolve("kustomization.yaml"),
+                    "resources:\n" + managedRedis(folder) + "  - ../" + overlay + "\n" + componentList()
+                            + String.join("\n", fields));
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String managedRedis(Path folder) throws IOException {
+        if (!components.contains("managed-redis")) {
+            return "";
+        }
+        Files.copy(Repository.ROOT.resolve(MANAGED_REDIS), folder.resolve("managed-redis.yaml"));
+        return "  - managed-redis.yaml\n";
+    }
+
+    private String componentList() {
+        return components.isEmpty()
+                ? ""
+                : "\ncomponents:\n  - ../../components/" + String.join("\n  - ../../components/", components) + "\n";
+    }
+
+    private String folderName() {
+        return overlay + "-" + String.join("-", components);
+    }
+}

@@ -1,0 +1,53 @@
+package usercounter.manifests;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import usercounter.Repository;
+
+/** The backend's user in Redis has the rights that docs/configuration.md names for its settings, and no others. */
+class RedisUsersTest {
+
+    private static final List<String> ALWAYS = List.of("always", "`maxmemory-policy` is to be checked");
+    private static final List<String> ON_A_CLUSTER =
+            List.of("`REDIS_URL` is a Redis Cluster's", "`REDIS_REPLICAS` is not `0`");
+
+    @Test
+    void rightsWithOneRedis() throws Exception {
+        assertThat(rules("base/redis/backend.acl")).containsExactlyInAnyOrderElementsOf(rulesFor(ALWAYS));
+    }
+
+    @Test
+    void furtherRightsWithRedisCluster() throws Exception {
+        assertThat(Stream.concat(Stream.of("~user:*"), rules("components/redis-cluster/backend-cluster.acl").stream()))
+                .containsExactlyInAnyOrderElementsOf(rulesFor(ON_A_CLUSTER));
+    }
+
+    private static List<String> rules(String file) throws IOException {
+        return List.of(Files.readString(Repository.ROOT.resolve(file)).strip().split(" "));
+    }
+
+    private static List<String> rulesFor(List<String> rows) throws IOException {
+        String documentation = Files.readString(Repository.ROOT.resolve("docs/configuration.md"));
+        Stream<String> commands = rows.stream().flatMap(row -> {
+            var cells = Pattern.compile("\\| %s \\| (.+) \\|".formatted(Pattern.quote(row)))
+                    .matcher(documentation);
+            assertThat(cells.find()).as("a row for: " + row).isTrue();
+            return Pattern.compile("`([A-Z ]+)`")
+                    .matcher(cells.group(1))
+                    .results()
+                    .map(command -> command.group(1));
+        });
+        return Stream.concat(
+                        Stream.of("~user:*"),
+                        commands.map(command ->
+                                "+" + command.toLowerCase(Locale.ROOT).replace(' ', '|')))
+                .toList();
+    }
+}
