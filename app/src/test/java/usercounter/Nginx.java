@@ -16,8 +16,7 @@ import usercounter.dev.RedisServer;
 /** nginx with the configuration of the frontend, except for folders and ports, in front of some backends. */
 final class Nginx implements Endpoint, AutoCloseable {
 
-    private static final Path CONFIGURATION = Path.of("..", "base", "frontend", "nginx.conf");
-    private static final Path RATE_LIMIT = Path.of("..", "base", "frontend", "rate-limit.conf");
+    private static final Path BASE = Path.of("..", "base", "frontend");
     private static final Path NO_RATE_LIMIT = Path.of("..", "components", "no-rate-limit", "rate-limit.conf");
     private static final Pattern SERVICE = Pattern.compile("app:1323");
 
@@ -55,7 +54,7 @@ final class Nginx implements Endpoint, AutoCloseable {
      * @param backends replace the Service, whose connections lead to different pods
      */
     static Nginx start(Path folder, String more, PackagedServer... backends) throws IOException {
-        Files.writeString(folder.resolve("rate-limit.conf"), Files.readString(RATE_LIMIT) + more);
+        Files.writeString(folder.resolve("rate-limit.conf"), Files.readString(BASE.resolve("rate-limit.conf")) + more);
         return launch(folder, backends);
     }
 
@@ -66,9 +65,10 @@ final class Nginx implements Endpoint, AutoCloseable {
     }
 
     private static Nginx launch(Path folder, PackagedServer... backends) throws IOException {
+        Files.copy(BASE.resolve("clients.conf"), folder.resolve("clients.conf"));
         int port = RedisServer.freePort();
         int[] next = {0};
-        String configuration = SERVICE.matcher(Files.readString(CONFIGURATION))
+        String configuration = SERVICE.matcher(Files.readString(BASE.resolve("nginx.conf")))
                 .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length].port())
                 .replace("listen 8080", "listen 127.0.0.1:" + port)
                 .replace("listen 8081", "listen 127.0.0.1:" + RedisServer.freePort())

@@ -179,17 +179,21 @@ final class Cluster {
                 "--output=jsonpath={.spec.renewTime}"));
     }
 
-    /** The URL of a path at the address of the load balancer. */
+    /** The URL of a path at the address of the load balancer, or of the one before the gateway if there is one. */
     static String url(String path) {
         return url(NAMESPACE, path);
     }
 
     /** The URL of a path in another environment. */
     static String url(String namespace, String path) {
-        return "http://"
-                + kubectlIn(
-                        namespace, "get", "service", "nginx", "--output=jsonpath={.status.loadBalancer.ingress[0].ip}")
-                + path;
+        String[] service = kubectlIn(
+                        namespace,
+                        "get",
+                        "service",
+                        "nginx",
+                        "--output=jsonpath={.spec.type} {.status.loadBalancer.ingress[0].ip}")
+                .split(" ", -1);
+        return (service[0].equals("ClusterIP") ? "https://" + Gateway.address() : "http://" + service[1]) + path;
     }
 
     /** Waits until the rollouts of every Deployment and StatefulSet are complete. */

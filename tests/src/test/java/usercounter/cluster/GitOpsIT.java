@@ -194,7 +194,9 @@ class GitOpsIT {
                 ".spec.template.spec.containers[*].image",
                 "set image deployment/frontend nginx=docker.io/library/busybox:stable"),
         ANOTHER_CONFIGURATION(
-                "configmap/" + configMap(), ".data", "patch configmap/" + configMap() + " -p{\"data\":{\"nginx.conf\":\"\"}}"),
+                "configmap/" + configMap(),
+                ".data",
+                "patch configmap/" + configMap() + " -p{\"data\":{\"nginx.conf\":\"\"}}"),
         AN_OPEN_DOOR(
                 "networkpolicy/redis",
                 ".spec.ingress",
@@ -222,7 +224,8 @@ class GitOpsIT {
 
         /** The changed field, or an error if the object does not exist. */
         String state() {
-            return Cluster.tryKubectl("get", object, "-o", "jsonpath={" + field + "}").output();
+            return Cluster.tryKubectl("get", object, "-o", "jsonpath={" + field + "}")
+                    .output();
         }
     }
 

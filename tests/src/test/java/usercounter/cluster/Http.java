@@ -20,11 +20,14 @@ final class Http {
     static {
         // In seconds, less than the 5 s of nginx: a POST on a connection that nginx closes would get no answer.
         System.setProperty("jdk.httpclient.keepalive.timeout", "2");
+        System.setProperty("jdk.httpclient.allowRestrictedHeaders", "host");
     }
 
     private static final HttpClient CLIENT = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(10))
+            .sslContext(Gateway.trust())
+            .sslParameters(Gateway.serverName())
             .build();
 
     private Http() {}
@@ -81,8 +84,12 @@ final class Http {
     }
 
     private static HttpResponse<String> send(HttpRequest.Builder request) {
+        request.timeout(Duration.ofSeconds(30));
+        if (request.build().uri().getScheme().equals("https")) {
+            request.header("Host", Gateway.HOST);
+        }
         try {
-            return CLIENT.send(request.timeout(Duration.ofSeconds(30)).build(), BodyHandlers.ofString());
+            return CLIENT.send(request.build(), BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import usercounter.Repository;
 
@@ -18,10 +21,21 @@ import usercounter.Repository;
  */
 public record Combination(String overlay, List<String> components) {
 
-    private static final List<String> COMPONENTS =
-            List.of("backup", "managed-redis", "no-rate-limit", "own-password", "redis-cluster");
+    private static final List<String> COMPONENTS = List.of(
+            "backup",
+            "gateway",
+            "gateway-gke",
+            "gateway-cert-manager",
+            "managed-redis",
+            "no-rate-limit",
+            "own-password",
+            "redis-cluster");
 
-    private static final String MANAGED_REDIS = "tests/overlays/managed-redis/managed-redis.yaml";
+    /** The values that a component takes from the overlay, by the name of the component. */
+    private static final Map<String, String> VALUES = Map.of(
+            "gateway", "tests/overlays/gateway/gateway.yaml",
+            "gateway-gke", "tests/overlays/gateway/gateway.yaml",
+            "managed-redis", "tests/overlays/managed-redis/managed-redis.yaml");
 
     /** The valid combinations of no, one and two components. */
     public static List<Combination> possible() {
@@ -58,10 +72,17 @@ public record Combination(String overlay, List<String> components) {
                 .toList();
     }
 
-    /** Three components are for the Redis of base/, which a managed Redis replaces. */
+    /**
+     * Three components are for the Redis of base/, which a managed Redis replaces. There is only one gateway, and no
+     * certificate without it.
+     */
     private boolean isRefused() {
         return components.contains("managed-redis")
-                && List.of("backup", "own-password", "redis-cluster").stream().anyMatch(components::contains);
+                        && List.of("backup", "own-password", "redis-cluster").stream()
+                                .anyMatch(components::contains)
+                || components.containsAll(List.of("gateway", "gateway-gke"))
+                || components.contains("gateway-cert-manager")
+                        && List.of("gateway", "gateway-gke").stream().noneMatch(components::contains);
     }
 
     private Combination reversed() {
@@ -87,8 +108,7 @@ public record Combination(String overlay, List<String> components) {
             var resources = "resources:\n";
             Files.writeString(
                     kustomization,
-                    Files.readString(kustomization).replace(resources, resources + managedRedis(folder))
-                            + componentList());
+                    Files.readString(kustomization).replace(resources, resources + values(folder)) + componentList());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -107,7 +127,7 @@ public record Combination(String overlay, List<String> components) {
             var folder = Files.createTempDirectory(repository.resolve("overlays"), folderName());
             Files.writeString(
                     folder.resolve("kustomization.yaml"),
-                    "resources:\n" + managedRedis(folder) + "  - ../" + overlay + "\n" + componentList()
+                    "resources:\n" + values(folder) + "  - ../" + overlay + "\n" + componentList()
                             + String.join("\n", fields));
             return folder;
         } catch (IOException e) {
@@ -115,12 +135,17 @@ public record Combination(String overlay, List<String> components) {
         }
     }
 
-    private String managedRedis(Path folder) throws IOException {
-        if (!components.contains("managed-redis")) {
-            return "";
+    /** Copies the files with the values of the components, and returns the lines that name the copies. */
+    private String values(Path folder) throws IOException {
+        var lines = new TreeSet<String>();
+        for (var component : components) {
+            if (VALUES.containsKey(component)) {
+                var file = Repository.ROOT.resolve(VALUES.get(component));
+                Files.copy(file, folder.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+                lines.add("  - " + file.getFileName() + "\n");
+            }
         }
-        Files.copy(Repository.ROOT.resolve(MANAGED_REDIS), folder.resolve("managed-redis.yaml"));
-        return "  - managed-redis.yaml\n";
+        return String.join("", lines);
     }
 
     private String componentList() {

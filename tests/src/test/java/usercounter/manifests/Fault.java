@@ -30,9 +30,6 @@ record Fault(
 
     private static final Path FOLDER = Path.of("src/test/resources/faults");
 
-    /** The CustomResourceDefinitions of the custom resources in the faults. */
-    static final Path DEFINITIONS = FOLDER.resolve("crds");
-
     static List<Fault> all() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
             return files.filter(Files::isRegularFile)

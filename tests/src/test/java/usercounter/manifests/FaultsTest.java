@@ -15,7 +15,7 @@ class FaultsTest {
 
     @BeforeAll
     static void render() throws Exception {
-        minikube = Kustomize.render("overlays/minikube").withDefinitions(Fault.DEFINITIONS);
+        minikube = Kustomize.render("overlays/minikube");
     }
 
     @ParameterizedTest

@@ -25,7 +25,7 @@ import org.yaml.snakeyaml.constructor.SafeConstructor;
 /** The rendered objects of an overlay, as JSON and as models of the Kubernetes client. */
 final class Manifests {
 
-    /** The folder for definitions of custom resources. It exists only if there are any. */
+    /** The folder with the definitions of custom resources. */
     static final Path DEFINITIONS = Path.of("src/test/resources/crds");
 
     private static final Gson GSON = new Gson();
@@ -43,17 +43,15 @@ final class Manifests {
     }
 
     static Manifests parse(String yaml) throws IOException {
-        return new Manifests(documents(yaml), definitions(DEFINITIONS));
+        return new Manifests(documents(yaml), definitions());
     }
 
-    /** The CustomResourceDefinitions in the files of a folder, which may contain other objects, too. */
-    private static List<JsonObject> definitions(Path folder) throws IOException {
+    /** The CustomResourceDefinitions, whose files may contain other objects, too. */
+    private static List<JsonObject> definitions() throws IOException {
         var definitions = new ArrayList<JsonObject>();
-        if (Files.exists(folder)) {
-            try (Stream<Path> files = Files.list(folder)) {
-                for (var file : files.sorted().toList()) {
-                    definitions.addAll(documents(Files.readString(file)));
-                }
+        try (Stream<Path> files = Files.list(DEFINITIONS)) {
+            for (var file : files.sorted().toList()) {
+                definitions.addAll(documents(Files.readString(file)));
             }
         }
         definitions.removeIf(object -> !object.get("kind").getAsString().equals("CustomResourceDefinition"));
@@ -63,11 +61,6 @@ final class Manifests {
     /** Other objects on the same cluster. */
     Manifests with(List<JsonObject> others) {
         return new Manifests(others, definitions);
-    }
-
-    /** The same objects on a cluster that also has the definitions in a folder. */
-    Manifests withDefinitions(Path folder) throws IOException {
-        return new Manifests(json, concat(definitions, definitions(folder)));
     }
 
     /** The documents of a YAML stream. */

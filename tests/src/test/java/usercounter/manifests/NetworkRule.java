@@ -145,10 +145,16 @@ enum NetworkRule implements Rule {
         @Override
         public void check(Manifests manifests, Complaints complaints) {
             for (var policy : manifests.all(V1NetworkPolicy.class)) {
-                if (pods(manifests, policy).isEmpty()) {
+                if (pods(manifests, policy).isEmpty() && !isForCertManager(policy)) {
                     complaints.add(policy, "selects no pod: make spec.podSelector the labels of a pod template");
                 }
             }
+        }
+
+        /** cert-manager creates these pods. */
+        private static boolean isForCertManager(V1NetworkPolicy policy) {
+            return orEmpty(policy.getSpec().getPodSelector().getMatchLabels())
+                    .containsKey("acme.cert-manager.io/http01-solver");
         }
     },
 
