@@ -16,11 +16,15 @@ build_test_cluster() {
   eval "$("$CLUSTER" env)"
 }
 
-# start_test_cluster: starts the cluster and a Git repository for the tests of Argo CD, until the script ends.
+# start_test_cluster: starts the cluster, a Git repository for the tests of Argo CD, and what components/gateway needs, until
+# the script ends.
 start_test_cluster() {
   trap stop_test_cluster EXIT
   "$CLUSTER" up
   GITOPS_REPOSITORY=$("$CLUSTER" repo user-counter)
+  "$CLUSTER" addon gateway-api traefik cert-manager pebble |
+    xargs --max-args=1 kubectl apply --server-side --filename
+  kubectl apply --filename tests/src/test/resources/crds/gke.yaml
   PATH=$PWD/.ci/test-cluster:$PATH
   export CLUSTER GITOPS_REPOSITORY PATH
 }

@@ -1,6 +1,7 @@
 package usercounter.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,9 @@ class DryRunIT {
         var manifests = Files.writeString(repository.resolve("manifests.yaml"), Kustomize.KUBECTL.build(overlay));
 
         var result = Shell.attempt("kubectl", "apply", "--dry-run=server", "-f", manifests.toString());
+        if (!"true".equals(System.getenv("CI"))) {
+            assumeThat(result.output()).as("kinds of the components").doesNotContain("no matches for kind");
+        }
 
         assertThat(result.exitCode()).as(result.output()).isZero();
         assertThat(result.output()).contains("deployment.apps/backend created").doesNotContain("Warning");

@@ -16,7 +16,7 @@ enum SchemaRule implements Rule {
                 if (manifests.kind(object).isEmpty()) {
                     complaints.add(
                             object,
-                            "is of no kind that Kubernetes 1.34 has: fix apiVersion %s, or add the CustomResourceDefinition, as published, to tests/%s",
+                            "is of no kind that Kubernetes 1.34 has: fix apiVersion %s, or add the CustomResourceDefinition to tests/%s",
                             object.get("apiVersion").getAsString(),
                             Manifests.DEFINITIONS);
                 }
