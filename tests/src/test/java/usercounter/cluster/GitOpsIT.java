@@ -58,17 +58,11 @@ class GitOpsIT {
         }
         Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE, "--ignore-not-found");
         repository = new GitRepository(folder, url);
-        // The image that was built here instead of a release, no rate limit for the load, and a short deadline for
-        // rollouts that hang.
+        // The image that was built here instead of a release, and no rate limit for the load.
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
                 text -> text.replaceAll("newTag: .*(\n +digest: .*)?", "newTag: dev # on the node")
                         .replace("\npatches:\n", "\ncomponents:\n  - ../../components/no-rate-limit\n\npatches:\n"));
-        for (String name : List.of("frontend", "backend")) {
-            repository.edit(
-                    "base/" + name + "/deployment.yaml",
-                    text -> text.replaceAll("progressDeadlineSeconds: \\d+", "progressDeadlineSeconds: 45"));
-        }
         repository.commit("For a test");
         Documentation.run(
                 "docs/argocd.md",
@@ -356,6 +350,10 @@ class GitOpsIT {
     void aBadPushIsHarmless(BadPush push) {
         Load.during("bad push: " + push.name().toLowerCase(Locale.ROOT).replace('_', ' '), REQUESTS, () -> {
             repository.edit(push.file, text -> text.replaceFirst(push.good, push.bad));
+            // Otherwise Argo CD reports a rollout that hangs only after two minutes.
+            repository.edit(
+                    "base/backend/deployment.yaml",
+                    text -> text.replaceFirst("progressDeadlineSeconds: .*", "progressDeadlineSeconds: 15"));
             pushAndRevert(
                     "Break it: " + push,
                     revision -> APPLICATION.await(
