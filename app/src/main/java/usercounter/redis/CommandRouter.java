@@ -8,8 +8,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.ForkJoinWorkerThread;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -65,7 +63,7 @@ final class CommandRouter implements AutoCloseable {
     private final Map<HostAndPort, CommandPipeline> pipelines = new ConcurrentHashMap<>();
 
     /** Complete futures, which sends the responses. Liberty's executor is closed while the application still stops. */
-    private final ExecutorService writers = new ForkJoinPool(MAX_WRITERS, CommandRouter::writer, null, true);
+    private final ExecutorService writers = DaemonThreads.pool(MAX_WRITERS, "redis-answers");
 
     private final Deadlines deadlines = new Deadlines();
 
@@ -83,10 +81,6 @@ final class CommandRouter implements AutoCloseable {
         this.timeout = timeout;
         this.maxAge = maxAge;
         refresher.scheduleWithFixedDelay(nodes::refresh, 0, REFRESH.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private static ForkJoinWorkerThread writer(ForkJoinPool pool) {
-        return DaemonThreads.prepare(ForkJoinPool.defaultForkJoinWorkerThreadFactory.newThread(pool), "redis-answers");
     }
 
     /** See {@link RedisConnection#read}. */
