@@ -199,7 +199,12 @@ final class CommandPipeline implements AutoCloseable {
         // The time-out of the socket restarts with each read, so it never fires if bytes arrive one by one.
         CompletableFuture<Void> exchanged =
                 deadlines.watch(new CompletableFuture<>(), System.nanoTime() + timeout.toNanos());
-        exchanged.exceptionallyAsync(late -> disconnect(connection), executor);
+        // Not exceptionallyAsync, which takes a thread of the executor for each batch that is in time, too.
+        exchanged.whenComplete((none, late) -> {
+            if (late != null) {
+                executor.execute(() -> disconnect(connection));
+            }
+        });
         boolean reusable = false;
         try {
             exchange(calls, connection, exchanged);
@@ -274,13 +279,12 @@ final class CommandPipeline implements AutoCloseable {
         return now - currentSince > maxAge.toNanos();
     }
 
-    private static Void disconnect(Connection connection) {
+    private static void disconnect(Connection connection) {
         try {
             connection.forceDisconnect();
         } catch (IOException e) {
             // The connection is closed nevertheless.
         }
-        return null;
     }
 
     private static void giveBack(Connection connection) {

@@ -74,10 +74,12 @@ class GatewayIT {
 
     @Test
     void theHostAnswersWithItsCertificate() throws IOException {
-        assertThat(curl(443, "--request", "POST", url("/users/249"))).isEqualTo("1");
-        assertThat(curl(443, url("/users/249"))).isEqualTo("1");
+        String user = url("/users/tls-" + System.nanoTime());
+
+        assertThat(curl(443, "--request", "POST", user)).isEqualTo("1");
+        assertThat(curl(443, user)).isEqualTo("1");
         assertThat(curl(443, url("/healthz"))).isEqualTo("✓");
-        assertThat(curl(443, "--dump-header", "-", url("/users/249")))
+        assertThat(curl(443, "--dump-header", "-", user))
                 .containsIgnoringCase("strict-transport-security: max-age=31536000");
         counts.assertKept();
     }
