@@ -93,7 +93,9 @@ public final class Browser implements AutoCloseable {
 
     /** Waits for an element. */
     public WebElement find(String selector) {
-        await("element " + selector, () -> !driver.findElements(By.cssSelector(selector)).isEmpty());
+        await(
+                "element " + selector,
+                () -> !driver.findElements(By.cssSelector(selector)).isEmpty());
         return driver.findElement(By.cssSelector(selector));
     }
 
@@ -164,7 +166,8 @@ public final class Browser implements AutoCloseable {
     /** The hosts that pages sent requests to since the last call. */
     public List<String> hosts() {
         return entries(LogType.PERFORMANCE)
-                .map(entry -> (Map<?, ?>) new Json().<Map<String, Object>>toType(entry.getMessage(), Json.MAP_TYPE)
+                .map(entry -> (Map<?, ?>) new Json()
+                        .<Map<String, Object>>toType(entry.getMessage(), Json.MAP_TYPE)
                         .get("message"))
                 .filter(message -> message.get("method").equals("Network.requestWillBeSent"))
                 .map(message -> (Map<?, ?>) ((Map<?, ?>) message.get("params")).get("request"))

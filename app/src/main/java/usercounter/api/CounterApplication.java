@@ -24,7 +24,7 @@ import usercounter.counters.UserId;
                         version = "1",
                         description = "Counts per user. An acknowledged increment is on disk.",
                         license = @License(name = "Apache-2.0", url = "https://www.apache.org/licenses/LICENSE-2.0")),
-        servers = @Server(url = "/", description = "The address of this document"),
+        servers = @Server(url = "/"),
         components =
                 @Components(
                         headers =
