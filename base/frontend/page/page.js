@@ -93,7 +93,9 @@ class User {
 
   refuse(request, problem) {
     this.problem = problem;
-    this.refusedClicks += request.method === 'POST';
+    if (request.method === 'POST') {
+      this.refusedClicks++;
+    }
   }
 }
 

@@ -182,6 +182,7 @@ class FrontendIT {
                 .singleElement()
                 .satisfies(policy -> assertThat(policy).startsWith("default-src 'none'; script-src 'self' 'sha256-"));
         assertThat(nginx.get("/openapi").body()).contains("servers:\n- url: /\n");
+        assertThat(nginx.get("/openapi", "Accept", "application/json").body()).startsWith("{");
     }
 
     @ParameterizedTest
@@ -189,7 +190,7 @@ class FrontendIT {
         "POST, /, 'GET, HEAD'",
         "TRACE, /page.js, 'GET, HEAD'",
         "POST, /openapi, 'GET, HEAD'",
-        "TRACE, /users/a, 'GET, HEAD, POST'",
+        "TRACE, /users/a, 'GET, HEAD, POST, OPTIONS'",
         "DELETE, /users/a, 'GET, HEAD, POST, OPTIONS'"
     })
     void aWrongMethodIs405WithAllow(String method, String path, String allow) {

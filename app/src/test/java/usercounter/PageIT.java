@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -172,8 +173,9 @@ class PageIT {
 
         page.awaitTrouble("1 click not counted.");
         page.awaitTrouble("maximum");
-        assertThat(browser.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth"))
-                .isEqualTo(0L);
+        long overflow =
+                browser.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth");
+        assertThat(overflow).isZero();
     }
 
     @Test
@@ -186,11 +188,11 @@ class PageIT {
         clickThreeTimes(page, "Redis ");
         page.awaitState("3 clicks waiting");
         assertThat(page.number()).isEqualTo("1");
-        assertThat(mayBeLeft()).isEqualTo(false);
+        assertThat(mayBeLeft()).isFalse();
 
         redis = RedisServer.start(folder.resolve("redis"), redis.port());
         assertCountedOnce(page, "away", "4");
-        assertThat(mayBeLeft()).isEqualTo(true);
+        assertThat(mayBeLeft()).isTrue();
     }
 
     /** Redis executes later what it received while it hung: a new key for a repeated click would count it twice. */
@@ -240,6 +242,35 @@ class PageIT {
         }
 
         assertCountedOnce(page, "opened", "2");
+    }
+
+    @Test
+    void aRepeatedClickHasTheSameKeyAndPausesThatGrowToABoundOrAreLongerIfTheServiceAsks() {
+        CounterPage page = open("pauses");
+        page.awaitNumber("0");
+        browser.run("""
+                const [realFetch, realTimeout] = [fetch, setTimeout];
+                [window.keys, window.pauses] = [[], []];
+                window.setTimeout = (resume, pause) => {
+                    pauses.push(pause);
+                    return realTimeout(resume);
+                };
+                window.fetch = async (path, request) => {
+                    keys.push(request.headers['Idempotency-Key']);
+                    const headers = keys.length === 7 ? {'Retry-After': '20'} : {};
+                    return keys.length > 7 ? realFetch(path, request) : Response.json({}, {status: 503, headers});
+                };
+                """);
+
+        page.addOne();
+        page.addOne();
+        page.awaitNumber("2");
+
+        List<Long> pauses = browser.run("return pauses.filter(pause => pause !== 200)"); // the others are before a text
+        List<String> keys = browser.run("return keys");
+        assertThat(pauses).containsExactly(500L, 1_000L, 2_000L, 4_000L, 8_000L, 8_000L, 20_000L);
+        assertThat(keys.subList(0, 8)).containsOnly(keys.get(0));
+        assertThat(keys.get(8)).isNotEqualTo(keys.get(0)).matches("\"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\"");
     }
 
     @Test
@@ -293,8 +324,8 @@ class PageIT {
         page.awaitNumber("1");
         browser.focused().sendKeys(Keys.SPACE);
         page.awaitNumber("2");
-        assertThat(browser.run("return getComputedStyle(document.activeElement).outlineStyle"))
-                .isEqualTo("solid");
+        String outline = browser.run("return getComputedStyle(document.activeElement).outlineStyle");
+        assertThat(outline).isEqualTo("solid");
         tabTo("id").sendKeys("more-keys", Keys.ENTER);
         page.awaitNumber("0");
 
@@ -377,7 +408,7 @@ class PageIT {
     }
 
     /** Whether the browser lets a person close the page without a question. */
-    private static Object mayBeLeft() {
+    private static boolean mayBeLeft() {
         return browser.run("return dispatchEvent(new Event('beforeunload', {cancelable: true}))");
     }
 }

@@ -107,8 +107,10 @@ public final class Browser implements AutoCloseable {
         return driver.switchTo().activeElement();
     }
 
-    public Object run(String script, Object... arguments) {
-        return driver.executeScript(script, arguments);
+    /** Runs a script in the page, and returns its result. */
+    @SuppressWarnings("unchecked")
+    public <T> T run(String script) {
+        return (T) driver.executeScript(script);
     }
 
     /** Waits for at most {@link #PATIENCE}. */
