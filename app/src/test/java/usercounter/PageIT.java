@@ -82,6 +82,7 @@ class PageIT {
         }
         origin = "http://" + Browser.HOST + ":" + endpoint.port();
         browser.setScreen(1280, 800, "light");
+        browser.setOffline(false);
     }
 
     /** In some tests, requests fail. Nothing else may be in the console. */
@@ -162,10 +163,12 @@ class PageIT {
     }
 
     @Test
-    void theLargestNumberHasRoomAndAClickOnItIsRefused() {
-        set("full", Long.MAX_VALUE - 1);
+    void theLongestIdAndTheLargestNumberHaveRoomAndAClickOnItIsRefused() {
+        String user = "m".repeat(128);
+        set(user, Long.MAX_VALUE - 1);
         browser.setScreen(360, 640, "light");
-        CounterPage page = open("full");
+        CounterPage page = open(user);
+        page.awaitNumber("9,223,372,036,854,775,806");
 
         page.addOne();
         page.awaitNumber("9,223,372,036,854,775,807");
@@ -350,10 +353,12 @@ class PageIT {
         page.awaitState("Saved on disk");
         assertThat(browser.violations()).isEmpty();
         browser.screenshot(PICTURES.resolve("%s-%d.png".formatted(colorScheme, width)));
+        int button = browser.find("#add").getLocation().getY();
 
         browser.setOffline(true);
         clickThreeTimes(page, "The service cannot be reached");
         page.awaitState("3 clicks waiting");
+        assertThat(browser.find("#add").getLocation().getY()).isEqualTo(button); // for the next click
         assertThat(browser.violations()).isEmpty();
         browser.screenshot(PICTURES.resolve("trouble-%s-%d.png".formatted(colorScheme, width)));
         browser.setOffline(false);
