@@ -295,10 +295,16 @@ class PageIT {
         server.post("/users/fast");
         CounterPage page = open("slow");
         page.awaitNumber("0");
-        browser.run("const real = fetch; window.fetch = async (...request) => {"
-                + "const answer = await real(...request);"
-                + "if (request[0].endsWith('slow')) { await new Promise(go => setTimeout(go, 1500)); }"
-                + "return answer; }");
+        browser.run("""
+                const realFetch = fetch;
+                window.fetch = async (path, request) => {
+                    const answer = await realFetch(path, request);
+                    if (path.endsWith('slow')) {
+                        await new Promise(resume => setTimeout(resume, 1500));
+                    }
+                    return answer;
+                };
+                """);
 
         page.addOne();
         page.show("fast");
