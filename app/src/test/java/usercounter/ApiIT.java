@@ -294,13 +294,13 @@ class ApiIT {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/",
                 "/users",
                 "/users/",
                 "/users/a/",
                 "/users/a/b",
                 "//users/a",
                 "/nope",
+                "/index.html",
                 "/error",
                 "/WEB-INF/web.xml"
             })
@@ -309,7 +309,7 @@ class ApiIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"DELETE, /users/a", "PUT, /users/a", "PATCH, /users/a", "POST, /healthz"})
+    @CsvSource({"DELETE, /users/a", "PUT, /users/a", "PATCH, /users/a", "POST, /healthz", "POST, /", "POST, /page.js"})
     void aWrongMethodIs405WithAllow(String method, String path) {
         HttpResponse<String> answer = server.send(method, path);
 
@@ -490,7 +490,22 @@ class ApiIT {
                 .contains("openapi: 3.1", "/users/{id}", "/healthz", "application/problem+json", "Retry-After")
                 .contains("\"200\"", "\"400\"", "\"406\"", "\"409\"", "\"429\"", "\"500\"", "\"503\"")
                 .contains("Idempotency-Key", quoted(UserId.PATTERN), quoted(IdempotencyKeyHeader.PATTERN));
-        assertThat(server.get("/openapi/ui/").body()).contains("swagger");
+    }
+
+    @Test
+    void openApiIsForTheAddressFromWhichItComes() throws IOException {
+        assertThat(server.exchange("GET /openapi HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"))
+                .contains("servers:\n- url: /\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/, text/html", "/page.css, text/css", "/page.js, text/javascript"})
+    void thePageForPeople(String path, String type) {
+        HttpResponse<String> answer = server.get(path, "Accept", "text/html,application/xhtml+xml");
+
+        assertThat(answer.headers().firstValue("Content-Type"))
+                .hasValueSatisfying(value -> assertThat(value).startsWith(type));
+        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-cache");
     }
 
     /** The text as a double-quoted YAML scalar. */
@@ -501,7 +516,7 @@ class ApiIT {
     @Test
     void theLogIsShortAndWithoutThePassword() {
         assertThat(server.log())
-                .contains("http://localhost:" + server.port() + "/users/249")
+                .contains("http://localhost:" + server.port() + "/")
                 .doesNotContain("se cret", "Exception", "SLF4J");
     }
 

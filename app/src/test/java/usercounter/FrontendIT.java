@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AutoClose;
@@ -155,7 +156,49 @@ class FrontendIT {
                 .contains("text/plain; charset=UTF-8");
         assertThat(nginx.get("/users/%61nna.jpg?query").body()).isEqualTo("1");
         assertProblem(nginx.post("/users/anna.jpg", "Accept", "image/jpeg"), 406);
-        assertProblem(nginx.send("TRACE", "/users/anna.jpg"), 501);
+        assertProblem(nginx.send("TRACE", "/users/anna.jpg"), 405);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/, text/html", "/?query, text/html", "/page.css, text/css", "/page.js, text/javascript"})
+    void thePageForPeopleIsNeverStale(String path, String type) {
+        HttpResponse<String> answer = nginx.get(path);
+
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(answer.headers().map())
+                .containsEntry("content-type", List.of(type))
+                .containsEntry("cache-control", List.of("no-cache"))
+                .containsEntry("content-security-policy", List.of("frame-ancestors 'none'"))
+                .containsEntry("x-content-type-options", List.of("nosniff"));
+        String tag = answer.headers().firstValue("ETag").orElseThrow();
+        assertThat(nginx.get(path, "If-None-Match", tag).statusCode()).isEqualTo(304);
+        assertProblem(nginx.get(path, "If-Match", "\"another\""), 412);
+    }
+
+    @Test
+    void theReferenceRunsNoForeignScriptAndIsForTheAddressFromWhichItComes() {
+        assertThat(nginx.get("/docs").headers().firstValue("Location")).contains("/docs/");
+        assertThat(nginx.get("/docs/").headers().allValues("Content-Security-Policy"))
+                .singleElement()
+                .satisfies(policy -> assertThat(policy).startsWith("default-src 'none'; script-src 'self' 'sha256-"));
+        assertThat(nginx.get("/openapi").body()).contains("servers:\n- url: /\n");
+        assertThat(nginx.get("/openapi", "Accept", "application/json").body()).startsWith("{");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "POST, /, 'GET, HEAD'",
+        "TRACE, /page.js, 'GET, HEAD'",
+        "POST, /openapi, 'GET, HEAD'",
+        "TRACE, /users/a, 'GET, HEAD, POST, OPTIONS'",
+        "DELETE, /users/a, 'GET, HEAD, POST, OPTIONS'"
+    })
+    void aWrongMethodIs405WithAllow(String method, String path, String allow) {
+        HttpResponse<String> answer = nginx.send(method, path);
+
+        assertProblem(answer, 405);
+        assertThat(answer.headers().firstValue("Allow"))
+                .hasValueSatisfying(value -> assertThat(value.split(", *")).contains(allow.split(", ")));
     }
 
     /** nginx rejects these paths itself, with a problem document. */
@@ -169,25 +212,38 @@ class FrontendIT {
         "/users/%C3%A9.png, A user id is",
         "/users/%, malformed",
         "/users/a%00, malformed",
-        "/users, Only /users/{id}",
-        "/users/, Only /users/{id}",
-        "/users/.., Only /users/{id}",
-        "/users/a/, Only /users/{id}",
-        "/users/a%2Fb.jpg, Only /users/{id}",
-        "//users/a, Only /users/{id}",
-        "/USERS/a, Only /users/{id}",
-        "/healthz/, Only /users/{id}",
-        "/healthz%0a, Only /users/{id}",
-        "/nope.gif, Only /users/{id}",
-        "/metrics, Only /users/{id}",
-        "/error, Only /users/{id}",
-        "/users/%2e%2e%2fmetrics, Only /users/{id}",
-        "/users/..;/metrics, Only /users/{id}",
-        "/problem, Only /users/{id}",
+        "/users, No resource",
+        "/users/, No resource",
+        "/users/.., No resource",
+        "/users/a/, No resource",
+        "/users/a%2Fb.jpg, No resource",
+        "//users/a, No resource",
+        "/USERS/a, No resource",
+        "/healthz/, No resource",
+        "/healthz%0a, No resource",
+        "/nope.gif, No resource",
+        "/metrics, No resource",
+        "/error, No resource",
+        "/health/ready, No resource",
+        "/index.html, No resource",
+        "/nginx.conf, No resource",
+        "/page.css/, No resource",
+        "/page.jpg, No resource",
+        "/%0a, No resource",
+        "/openapi/, No resource",
+        "/openapi/ui/, No resource",
+        "/docs/nothing.js, No resource",
+        "/docs/WEB-INF/web.xml, No resource",
+        "/docs/../metrics, No resource",
+        "/docs/%2e%2e/metrics, No resource",
+        "/docs/..;/metrics, No resource",
+        "/users/%2e%2e%2fmetrics, No resource",
+        "/users/..;/metrics, No resource",
+        "/problem, No resource",
     })
     void noOtherPathGetsThrough(String path, String detail) throws IOException {
         assertThat(nginx.exchange("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
-                .startsWith(detail.startsWith("Only") ? "HTTP/1.1 404 " : "HTTP/1.1 400 ")
+                .startsWith(detail.startsWith("No resource") ? "HTTP/1.1 404 " : "HTTP/1.1 400 ")
                 .contains("\r\nContent-Type: application/problem+json\r\n", "\"detail\":\"", detail);
     }
 

@@ -18,6 +18,7 @@ final class Nginx implements Endpoint, AutoCloseable {
 
     private static final Path BASE = Path.of("..", "base", "frontend");
     private static final Path NO_RATE_LIMIT = Path.of("..", "components", "no-rate-limit", "rate-limit.conf");
+    private static final Path PAGE = Path.of("..", "base", "frontend", "page");
     private static final Pattern SERVICE = Pattern.compile("app:1323");
 
     private final int port;
@@ -72,7 +73,8 @@ final class Nginx implements Endpoint, AutoCloseable {
                 .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length].port())
                 .replace("listen 8080", "listen 127.0.0.1:" + port)
                 .replace("listen 8081", "listen 127.0.0.1:" + RedisServer.freePort())
-                .replace("/tmp/", folder + "/");
+                .replace("/tmp/", folder + "/")
+                .replace("/srv/page", PAGE.toAbsolutePath().toString());
         Path file = Files.writeString(folder.resolve("nginx.conf"), configuration);
         Path log = folder.resolve("nginx.log");
         Nginx nginx = new Nginx(port, log, run(file, log));

@@ -12,6 +12,7 @@ import org.eclipse.microprofile.openapi.annotations.info.Info;
 import org.eclipse.microprofile.openapi.annotations.info.License;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
+import org.eclipse.microprofile.openapi.annotations.servers.Server;
 import usercounter.counters.UserId;
 
 /** The Jakarta REST application. It serves every path that no other Liberty feature serves. */
@@ -23,6 +24,7 @@ import usercounter.counters.UserId;
                         version = "1",
                         description = "Counts per user. An acknowledged increment is on disk.",
                         license = @License(name = "Apache-2.0", url = "https://www.apache.org/licenses/LICENSE-2.0")),
+        servers = @Server(url = "/"),
         components =
                 @Components(
                         headers =

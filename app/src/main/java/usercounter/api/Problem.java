@@ -28,7 +28,7 @@ public record Problem(
     public static final String MEDIA_TYPE = "application/problem+json";
 
     /** The detail of a 404. */
-    static final String NOT_FOUND = "No resource has this path: use /users/{id} or /healthz";
+    static final String NOT_FOUND = "No resource has this path: /docs has those of the API";
 
     static Problem of(StatusType status, String detail) {
         return new Problem("about:blank", status.getReasonPhrase(), status.getStatusCode(), detail);

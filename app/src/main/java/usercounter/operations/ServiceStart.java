@@ -35,7 +35,7 @@ public class ServiceStart {
     void start(@Observes Startup event, Instance<Settings> settings, Instance<RedisConnection> redis) {
         try {
             requireFreePort(settings.get().port());
-            LOG.log(LogLevel.AUDIT, "user-counter: http://localhost:{0}/users/249, numbers in {1}", new Object[] {
+            LOG.log(LogLevel.AUDIT, "user-counter: http://localhost:{0}/, numbers in {1}", new Object[] {
                 Integer.toString(settings.get().port()), redis.get().address()
             });
         } catch (RuntimeException e) {
