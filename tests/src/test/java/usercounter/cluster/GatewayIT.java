@@ -85,6 +85,15 @@ class GatewayIT {
     }
 
     @Test
+    void thePageAndTheReferenceAreServed() throws IOException {
+        assertThat(curl(443, url("/"))).contains("<title>");
+        assertThat(curl(443, url("/page.css"))).isNotEmpty();
+        assertThat(curl(443, url("/page.js"))).isNotEmpty();
+        assertThat(curl(443, "--location", url("/docs"))).contains("<title>");
+        assertThat(curl(443, url("/openapi"))).contains("url: /");
+    }
+
+    @Test
     void nothingBelowTls12IsSpoken() {
         // The client would speak TLS 1.1: the server's alert shows that it was asked.
         assertThatThrownBy(() -> curl(443, "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", url("/healthz")))
