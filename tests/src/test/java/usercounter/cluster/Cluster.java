@@ -25,7 +25,9 @@ final class Cluster {
 
     static final String NAMESPACE = "user-counter";
 
-    private static final CoreV1Api CORE = new CoreV1Api(client());
+    static final ApiClient CLIENT = client();
+
+    private static final CoreV1Api CORE = new CoreV1Api(CLIENT);
 
     private Cluster() {}
 
