@@ -10,23 +10,34 @@ has_test_cluster() {
   [[ -x $CLUSTER ]]
 }
 
-# build_test_cluster: builds the tools of the cluster and puts them on the PATH, among them kubectl and kustomize.
+# build_test_cluster: builds the cluster in the background, and puts its tools on the PATH. Returns when there are kubectl and
+# kustomize, which the manifest tests need.
 build_test_cluster() {
-  "$CLUSTER" build
+  nice "$CLUSTER" build &
+  BUILD=$!
   eval "$("$CLUSTER" env)"
+  until command -v kubectl >/dev/null && command -v kustomize >/dev/null; do
+    if ! kill -0 $BUILD; then wait $BUILD; fi
+    sleep 1
+  done
 }
 
-# start_test_cluster: starts the cluster, a Git repository for the tests of Argo CD, and what components/gateway needs, until
-# the script ends.
+# start_test_cluster: starts the cluster and a Git repository for the tests of Argo CD, until the script ends.
 start_test_cluster() {
+  wait $BUILD
   trap stop_test_cluster EXIT
   "$CLUSTER" up
+  install_addons &
   GITOPS_REPOSITORY=$("$CLUSTER" repo user-counter)
-  "$CLUSTER" addon gateway-api traefik cert-manager pebble |
-    xargs --max-args=1 kubectl apply --server-side --filename
-  kubectl apply --filename tests/src/test/resources/crds/gke.yaml
   PATH=$PWD/.ci/test-cluster:$PATH
   export CLUSTER GITOPS_REPOSITORY PATH
+}
+
+# install_addons: builds and installs what components/gateway needs, beside the tests. GatewayIT waits for it.
+install_addons() {
+  kubectl apply --filename tests/src/test/resources/crds/gke.yaml
+  nice "$CLUSTER" addon gateway-api cert-manager pebble traefik |
+    xargs --max-args=1 kubectl apply --server-side --filename
 }
 
 # stop_test_cluster: stops the cluster, after printing its state if the script has failed. Keeps the exit code.
@@ -36,6 +47,7 @@ stop_test_cluster() {
     echo "--- the state of the test cluster after the failure"
     "$CLUSTER" status || true
   fi
+  jobs -p | xargs --no-run-if-empty kill || true
   "$CLUSTER" down
   exit $status
 }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * overlays/gke with the local image and the rate limit, on a cluster with its storage class and zones, after the documented
  * clean-up.
  */
-@Order(4)
+@Order(6)
 @ExtendWith(Deployed.class)
 class GkeOverlayIT {
 
