@@ -22,6 +22,11 @@ final class Gateway {
 
     private Gateway() {}
 
+    /** Whether the cluster has Traefik and its GatewayClass. */
+    static boolean isInstalled() {
+        return Shell.attempt("kubectl", "get", "gatewayclass/traefik").exitCode() == 0;
+    }
+
     /** The address of the load balancer in front of the gateway. */
     static String address() {
         return Cluster.kubectlIn(

@@ -38,9 +38,9 @@ class GatewayIT {
     @BeforeAll
     static void takeTheComponents() throws IOException {
         if ("true".equals(System.getenv("CI"))) {
-            Cluster.await("Traefik, which CI installs last", Duration.ofMinutes(10), GatewayIT::hasTraefik);
+            Cluster.await("Traefik, which CI installs last", Duration.ofMinutes(10), Gateway::isInstalled);
         } else {
-            assumeThat(hasTraefik())
+            assumeThat(Gateway.isInstalled())
                     .as("whether there is the GatewayClass of Traefik (see CONTRIBUTING.md)")
                     .isTrue();
         }
@@ -51,10 +51,6 @@ class GatewayIT {
         Documentation.run("components/gateway/README.md", "Use", "OVERLAY=gateway");
         Documentation.run("components/gateway-cert-manager/README.md", "Use");
         Cluster.awaitTermination();
-    }
-
-    private static boolean hasTraefik() {
-        return Shell.attempt("kubectl", "get", "gatewayclass/traefik").exitCode() == 0;
     }
 
     private static void issueShortCertificates() {

@@ -532,7 +532,10 @@ class GitOpsIT {
                 "--output=jsonpath={.items[*].metadata.uid}");
     }
 
-    /** Both environments are deployed from one repository, and share nothing else. */
+    /**
+     * Both environments are deployed from one repository, and share nothing else. The second one has a gateway where the
+     * cluster has one.
+     */
     @Test
     @Order(8)
     void anotherEnvironmentComesAndGoesAndTheFirstOneStays() {
@@ -541,7 +544,10 @@ class GitOpsIT {
             Documentation.run(
                     "docs/argocd.md",
                     "Another environment",
-                    "cd '%s'; OVERLAY=minikube".formatted(repository.folder()));
+                    "cd '%s'; OVERLAY=%s"
+                            .formatted(
+                                    repository.folder(),
+                                    Gateway.isInstalled() ? "../tests/overlays/gateway" : "minikube"));
             staging.awaitRuns(repository.revision());
             APPLICATION.awaitRuns(repository.revision());
             String user = "/users/" + UUID.randomUUID();
