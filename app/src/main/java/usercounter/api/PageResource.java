@@ -6,6 +6,8 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.io.IOException;
+import java.io.InputStream;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 
 /** {@code /}: the page for people, the same files as those of nginx (base/frontend/page). */
@@ -15,27 +17,29 @@ public class PageResource {
 
     @GET
     @Operation(hidden = true)
-    public Response page() {
+    public Response page() throws IOException {
         return file("index.html", MediaType.TEXT_HTML);
     }
 
     @GET
     @Path("page.css")
     @Operation(hidden = true)
-    public Response style() {
+    public Response style() throws IOException {
         return file("page.css", "text/css");
     }
 
     @GET
     @Path("page.js")
     @Operation(hidden = true)
-    public Response script() {
+    public Response script() throws IOException {
         return file("page.js", "text/javascript");
     }
 
-    private static Response file(String name, String type) {
-        return Response.ok(PageResource.class.getResourceAsStream("/page/" + name), type)
-                .header(HttpHeaders.CACHE_CONTROL, "no-cache")
-                .build();
+    private static Response file(String name, String type) throws IOException {
+        try (InputStream file = PageResource.class.getResourceAsStream("/page/" + name)) {
+            return Response.ok(file.readAllBytes(), type)
+                    .header(HttpHeaders.CACHE_CONTROL, "no-cache")
+                    .build();
+        }
     }
 }
