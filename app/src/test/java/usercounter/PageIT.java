@@ -1,7 +1,6 @@
 package usercounter;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -281,7 +280,7 @@ class PageIT {
 
     @Test
     void tooManyClicksAreCountedOnceALittleLater(@TempDir Path limitedFolder) throws IOException {
-        assumeTrue(entrance == Entrance.NGINX, "Only nginx has a limit");
+        Nginx.requireInstalled();
         String onePerSecond = "limit_req_zone $client zone=slow:1m rate=1r/s; limit_req zone=slow;";
         try (Nginx limited = Nginx.start(limitedFolder, onePerSecond, server)) {
             CounterPage page = new CounterPage(browser, "http://" + Browser.HOST + ":" + limited.port() + "/#too-many");
