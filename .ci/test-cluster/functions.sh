@@ -17,14 +17,14 @@ build_test_cluster() {
   BUILD=$!
   eval "$("$CLUSTER" env)"
   until command -v kubectl >/dev/null && command -v kustomize >/dev/null; do
-    if ! kill -0 $BUILD; then wait $BUILD; fi
+    if ! kill -0 "$BUILD"; then wait "$BUILD"; fi
     sleep 1
   done
 }
 
 # start_test_cluster: starts the cluster and a Git repository for the tests of Argo CD, until the script ends.
 start_test_cluster() {
-  wait $BUILD
+  wait "$BUILD"
   trap stop_test_cluster EXIT
   "$CLUSTER" up
   install_addons &
