@@ -551,7 +551,9 @@ class GitOpsIT {
             staging.awaitRuns(repository.revision());
             APPLICATION.awaitRuns(repository.revision());
             String user = "/users/" + UUID.randomUUID();
-            assertThat(Http.post(Cluster.url(staging.name(), user)).body()).isEqualTo("1");
+            String stagingUser = Cluster.url(staging.name(), user);
+            assertThat(Http.untilAnswered(() -> Http.postWithKey(stagingUser, "key")))
+                    .isEqualTo("1");
             assertThat(Http.get(Cluster.url(user)).body()).isEqualTo("0");
 
             deleteConfirmed(staging);
