@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
@@ -113,22 +114,18 @@ class GatewayIT {
 
     @Test
     void anotherHostAndOtherPathsAreRefused() throws IOException {
-        String status = "%{http_code}";
-        assertThat(curl(
-                        443,
-                        "--output",
-                        "/dev/null",
-                        "--write-out",
-                        status,
-                        "--header",
-                        "Host: other",
-                        url("/healthz")))
-                .isEqualTo("404");
+        assertRefused("--header", "Host: other", url("/healthz"));
         for (String path : List.of("/metrics", "/health", "/openapi/ui/", "/ibm/api")) {
-            assertThat(curl(443, "--output", "/dev/null", "--write-out", status, url(path)))
-                    .as(path)
-                    .isEqualTo("404");
+            assertRefused(url(path));
         }
+    }
+
+    /** By the gateway, not by nginx, whose 404 is a problem document. */
+    private static void assertRefused(String... request) throws IOException {
+        String[] status = {"--write-out", " %{http_code} %{content_type}"};
+        assertThat(curl(443, Stream.of(status, request).flatMap(Stream::of).toArray(String[]::new)))
+                .contains(" 404 ")
+                .doesNotContain("problem+json");
     }
 
     @Test
