@@ -47,7 +47,7 @@ stop_test_cluster() {
     echo "--- the state of the test cluster after the failure"
     "$CLUSTER" status || true
   fi
-  jobs -p | xargs --no-run-if-empty kill || true
+  jobs -p | xargs --no-run-if-empty kill 2>/dev/null || true
   "$CLUSTER" down
   exit $status
 }
