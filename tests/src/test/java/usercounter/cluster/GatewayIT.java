@@ -174,7 +174,7 @@ class GatewayIT {
                     "traefik",
                     "--output=jsonpath={.spec.ports[?(@.name==\"websecure\")].nodePort}"));
             curlAt(node, port, "--header", "X-Forwarded-For: 192.0.2.1", "https://" + Gateway.HOST + ":" + port + path);
-            String client = addressTowards(node, port);
+            String client = Http.ownAddressTowards(node, port);
             Cluster.await(
                     "log line with " + client,
                     Duration.ofSeconds(30),
@@ -193,12 +193,6 @@ class GatewayIT {
                 "service",
                 "traefik",
                 "--patch={\"spec\":{\"externalTrafficPolicy\":\"" + policy + "\"}}");
-    }
-
-    private static String addressTowards(String host, int port) throws IOException {
-        try (Socket socket = new Socket(host, port)) {
-            return socket.getLocalAddress().getHostAddress();
-        }
     }
 
     @Test

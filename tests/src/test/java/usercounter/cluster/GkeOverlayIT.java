@@ -3,9 +3,6 @@ package usercounter.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.time.Duration;
@@ -119,11 +116,7 @@ class GkeOverlayIT {
     /** The address from which this machine reaches a URL. */
     private static String ownAddress(String url) {
         URI uri = URI.create(url);
-        try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
-            return socket.getLocalAddress().getHostAddress();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Http.ownAddressTowards(uri.getHost(), uri.getPort());
     }
 
     /** Part of the last test: minikube's storage class does not let claims grow, and no claim can shrink again. */

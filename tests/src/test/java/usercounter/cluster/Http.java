@@ -83,6 +83,15 @@ final class Http {
         }
     }
 
+    /** The address of this machine from which it reaches another one. */
+    static String ownAddressTowards(String host, int port) {
+        try (Socket socket = new Socket(host, port)) {
+            return socket.getLocalAddress().getHostAddress();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private static HttpResponse<String> send(HttpRequest.Builder request) {
         request.timeout(Duration.ofSeconds(30));
         if (request.build().uri().getScheme().equals("https")) {

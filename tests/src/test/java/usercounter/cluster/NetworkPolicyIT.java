@@ -125,10 +125,8 @@ class NetworkPolicyIT {
     }
 
     /** The address of this machine from the view of the cluster. */
-    private static String addressTowardsTheCluster() throws IOException {
-        try (Socket socket = new Socket(loadBalancer(), 80)) {
-            return socket.getLocalAddress().getHostAddress();
-        }
+    private static String addressTowardsTheCluster() {
+        return Http.ownAddressTowards(loadBalancer(), 80);
     }
 
     private static String loadBalancer() {
