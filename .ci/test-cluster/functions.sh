@@ -40,7 +40,8 @@ install_addons() {
     xargs --max-args=1 kubectl apply --server-side --filename
 }
 
-# stop_test_cluster: stops the cluster, after printing its state if the script has failed. Keeps the exit code.
+# stop_test_cluster: stops the cluster. If the script has failed, prints the state of the cluster, and at the end, where they
+# are easy to find, the failed tests. Keeps the exit code.
 stop_test_cluster() {
   local status=$?
   if ((status)); then
@@ -49,5 +50,9 @@ stop_test_cluster() {
   fi
   jobs -p | xargs --no-run-if-empty kill 2>/dev/null || true
   "$CLUSTER" down
+  if ((status)); then
+    echo "--- the failed tests"
+    grep --no-filename --after-context=10 '<<< [A-Z]*!$' tests/target/failsafe-reports/*.txt || true
+  fi
   exit $status
 }

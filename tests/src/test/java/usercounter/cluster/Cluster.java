@@ -67,12 +67,17 @@ final class Cluster {
 
     /** Runs a command in the Redis of another pod than redis-0. */
     static String redisCli(String pod, String command) {
-        return kubectl(inRedis(pod, command));
+        return kubectl(inRedis(pod, "redis-cli -e " + command));
     }
 
     /** Runs a command in the Redis of a pod. It may fail. */
     static Shell.Result tryRedisCli(String pod, String command) {
-        return tryKubectl(inRedis(pod, command));
+        return tryKubectl(inRedis(pod, "redis-cli -e " + command));
+    }
+
+    /** Runs a script in the Redis container of a pod. In the script, redis-cli has the password. It may fail. */
+    static Shell.Result tryInRedis(String pod, String script) {
+        return tryKubectl(inRedis(pod, script));
     }
 
     /** The token from which Redis's passwords derive, in Base64. */
@@ -80,7 +85,7 @@ final class Cluster {
         return kubectl("get", "secret", "redis-password", "--output=jsonpath={.data.token}");
     }
 
-    private static String[] inRedis(String pod, String command) {
+    private static String[] inRedis(String pod, String script) {
         return new String[] {
             "exec",
             pod,
@@ -88,7 +93,7 @@ final class Cluster {
             "--",
             "sh",
             "-c",
-            "REDISCLI_AUTH=$(cat /run/secrets/redis/password) redis-cli -e " + command
+            "export REDISCLI_AUTH=$(cat /run/secrets/redis/password); " + script
         };
     }
 
@@ -99,7 +104,7 @@ final class Cluster {
                 .toList();
     }
 
-    private static List<V1Pod> podsIncludingTerminating(String selector) {
+    static List<V1Pod> podsIncludingTerminating(String selector) {
         try {
             return CORE.listNamespacedPod(NAMESPACE)
                     .labelSelector(selector)
@@ -200,11 +205,12 @@ final class Cluster {
 
     /** Waits until the rollouts of every Deployment and StatefulSet are complete. */
     static void awaitRollouts() {
-        for (String workload : kubectl("get", "statefulsets,deployments", "--output=name")
-                .lines()
-                .toList()) {
-            kubectl("rollout", "status", workload, "--timeout=5m");
-        }
+        kubectl(
+                "rollout",
+                "status",
+                "statefulsets,deployments",
+                "--selector=app.kubernetes.io/part-of=user-counter",
+                "--timeout=5m");
     }
 
     /** Waits until every terminating pod is gone. A rollout is complete before that. */

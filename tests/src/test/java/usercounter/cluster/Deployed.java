@@ -1,5 +1,7 @@
 package usercounter.cluster;
 
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
@@ -70,14 +72,26 @@ final class Deployed
         printState();
     }
 
+    /** Prints little of what works, so that the rest is easy to find. */
     private static void printState() {
         print("get", "all,persistentvolumeclaims,endpointslices", "--output=wide");
         print("get", "events", "--sort-by=.lastTimestamp");
-        print("describe", "pods");
-        print("describe", "applications.argoproj.io", "--namespace=" + Application.NAMESPACE);
-        Cluster.tryKubectl("get", "pods", "--output=name").output().lines().forEach(pod -> {
-            print("logs", pod, "--all-containers", "--prefix", "--tail=100");
-            print("logs", pod, "--all-containers", "--prefix", "--tail=100", "--previous");
+        print(
+                "get",
+                "applications.argoproj.io",
+                "--namespace=" + Application.NAMESPACE,
+                "--output=jsonpath={range .items[*]}{.metadata.name} {.status.sync} {.status.health} {.status.conditions} "
+                        + "{.status.operationState.message}{\"\\n\"}{end}");
+        Cluster.podsIncludingTerminating("").forEach(pod -> {
+            String name = pod.getMetadata().getName();
+            if (!Cluster.isReady(pod)) {
+                print("describe", "pod", name);
+            }
+            print("logs", name, "--all-containers", "--prefix", "--tail=50");
+            Optional.ofNullable(pod.getStatus().getContainerStatuses()).orElse(List.of()).stream()
+                    .filter(container -> container.getRestartCount() > 0)
+                    .forEach(container ->
+                            print("logs", name, "--container=" + container.getName(), "--tail=50", "--previous"));
         });
     }
 

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -98,11 +99,14 @@ class RedisClusterIT {
     /** Waits until all pods are ready, each node knows all six nodes, and each replica may take over. */
     private static void awaitHealth() {
         Cluster.awaitRollouts();
-        Cluster.await(
-                "every node knows all other nodes",
-                Duration.ofMinutes(1),
-                () -> nodes().map(node -> Cluster.redisCli(node, "cluster nodes"))
-                        .allMatch(others -> lines(others) == NODES && !others.contains("fail")));
+        String nodesOfEveryNode = "for node in %s; do redis-cli -e -h $node.redis-cluster cluster nodes || exit; done"
+                .formatted(nodes().collect(Collectors.joining(" ")));
+        Cluster.await("every node knows all other nodes", Duration.ofMinutes(1), () -> {
+            Shell.Result answers = Cluster.tryInRedis("redis-cluster-a-0", nodesOfEveryNode);
+            return answers.exitCode() == 0
+                    && lines(answers.output()) == NODES * NODES
+                    && !answers.output().contains("fail");
+        });
     }
 
     private static Stream<String> nodes() {
