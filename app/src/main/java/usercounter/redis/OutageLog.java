@@ -1,10 +1,8 @@
 package usercounter.redis;
 
-import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -61,7 +59,7 @@ public final class OutageLog {
      * @param failure the error reply, or the reason why there was no reply
      */
     public void failed(String node, Operation operation, Throwable failure) {
-        boolean reason = hasReason(failure);
+        boolean reason = !RedisErrors.isTimeout(failure);
         Operation failed = failure instanceof JedisDataException ? operation : Operation.REPLIES;
         AtomicBoolean news = new AtomicBoolean();
         outages.compute(new Service(node, failed), (service, known) -> {
@@ -74,11 +72,6 @@ public final class OutageLog {
                 node, failed.text, failure.toString()
             });
         }
-    }
-
-    /** Whether a failure is more than a time-out. */
-    private static boolean hasReason(Throwable failure) {
-        return !(failure instanceof TimeoutException) && !(failure.getCause() instanceof SocketTimeoutException);
     }
 
     /** Reports that a node has replied without an error. */
