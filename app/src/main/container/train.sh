@@ -22,7 +22,7 @@ run() {
     sleep 0.1
   done
   for _ in {1..50}; do
-    for path in /users/training /healthz /health/started /health/live /health/ready /nothing; do
+    for path in /users/training /healthz /health/started /health/live /health/ready /metrics /nothing; do
       status $path >/dev/null
     done
   done

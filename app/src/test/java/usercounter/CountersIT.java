@@ -9,12 +9,9 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.LongStream;
-import org.eclipse.microprofile.metrics.MetricRegistry;
-import org.eclipse.microprofile.metrics.Timer;
 import org.jboss.arquillian.container.test.api.Deployment;
 import org.jboss.arquillian.junit5.ArquillianExtension;
 import org.jboss.shrinkwrap.api.ShrinkWrap;
@@ -37,9 +34,6 @@ class CountersIT {
 
     @Inject
     Settings settings;
-
-    @Inject
-    MetricRegistry metrics;
 
     /** Runs only in this process, not in the server. So this method also starts the server's Redis. */
     @Deployment
@@ -96,33 +90,5 @@ class CountersIT {
                         .map(answer -> answer.toCompletableFuture().join())
                         .toList());
         assertEquals(1, counters.read(user).toCompletableFuture().join());
-    }
-
-    @Test
-    void everyCommandIsMeasured() {
-        UserId user = new UserId("measured");
-        long incrBefore = succeeded("incr");
-        long evalBefore = succeeded("eval");
-
-        counters.increment(user).toCompletableFuture().join();
-        counters.increment(user, new IdempotencyKey("k", Optional.empty()))
-                .toCompletableFuture()
-                .join();
-
-        assertEquals(1, succeeded("incr") - incrBefore);
-        assertEquals(1, succeeded("eval") - evalBefore);
-    }
-
-    private long succeeded(String command) {
-        return metrics
-                .getTimers((id, metric) -> id.getName().equals("redis_command")
-                        && id.getTags()
-                                .entrySet()
-                                .containsAll(Map.of("command", command, "outcome", "ok")
-                                        .entrySet()))
-                .values()
-                .stream()
-                .mapToLong(Timer::getCount)
-                .sum();
     }
 }

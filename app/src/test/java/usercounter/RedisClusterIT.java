@@ -76,6 +76,17 @@ class RedisClusterIT {
     }
 
     @Test
+    void theConnectionsToAllNodesAreCounted() {
+        for (int i = 0; i < 50; i++) {
+            server.get("/users/" + i);
+        }
+        Metrics metrics = Metrics.of(server);
+        assertThat(metrics.value("db_client_connection_count{db_client_connection_state=\"idle\"}")
+                        + metrics.value("db_client_connection_count{db_client_connection_state=\"used\"}"))
+                .isGreaterThanOrEqualTo(cluster.primaries().size());
+    }
+
+    @Test
     void aPrimaryHandsOverAndNoRequestFails() throws Exception {
         Load load = Load.start(16, 20, server);
         load.awaitAcknowledged(1_000);

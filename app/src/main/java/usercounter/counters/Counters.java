@@ -1,28 +1,21 @@
 package usercounter.counters;
 
-import jakarta.annotation.PostConstruct;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import org.eclipse.microprofile.metrics.Metadata;
-import org.eclipse.microprofile.metrics.MetricRegistry;
-import org.eclipse.microprofile.metrics.Tag;
-import org.eclipse.microprofile.metrics.Timer;
 import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.redis.OutageLog;
 import usercounter.redis.OutageLog.Operation;
 import usercounter.redis.RedisConnection;
 import usercounter.redis.RedisErrors;
+import usercounter.redis.RedisMetrics;
 import usercounter.settings.Settings;
 
 /**
@@ -92,32 +85,8 @@ public class Counters {
     @Inject
     Settings settings;
 
-    @Inject
-    MetricRegistry metrics;
-
-    private final Map<Command, Map<Outcome, Timer>> timers = new EnumMap<>(Command.class);
     private final Set<String> reportedKeys = ConcurrentHashMap.newKeySet();
     private final OutageLog outages = new OutageLog();
-
-    @PostConstruct
-    void registerTimers() {
-        Metadata metadata = Metadata.builder()
-                .withName("redis_command")
-                .withDescription("Redis commands: number and duration, by command and outcome")
-                .build();
-        for (Command command : Command.values()) {
-            Map<Outcome, Timer> byOutcome = new EnumMap<>(Outcome.class);
-            for (Outcome outcome : Outcome.values()) {
-                byOutcome.put(
-                        outcome,
-                        metrics.timer(
-                                metadata,
-                                new Tag("command", command.name().toLowerCase(Locale.ROOT)),
-                                new Tag("outcome", outcome.name().toLowerCase(Locale.ROOT))));
-            }
-            timers.put(command, byOutcome);
-        }
-    }
 
     /**
      * Reads a user's number.
@@ -192,7 +161,7 @@ public class Counters {
         return call.get().handle((value, failure) -> {
             Throwable cause = RedisErrors.unwrapped(failure);
             Outcome outcome = cause == null ? Outcome.OK : outcome(cause);
-            timers.get(command).get(outcome).update(Duration.ofNanos(System.nanoTime() - start));
+            RedisMetrics.completed(command.name(), cause, start);
             report(command, outcome, key, cause);
             return switch (outcome) {
                 case OK -> value;

@@ -1,2 +1,2 @@
-/** The lifecycle of the process: start, health, shutdown. */
+/** The lifecycle of the process: start, health, shutdown, metrics. */
 package usercounter.operations;

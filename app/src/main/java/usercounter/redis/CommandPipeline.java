@@ -156,6 +156,11 @@ final class CommandPipeline implements AutoCloseable {
         return closed || sender.isAlive();
     }
 
+    /** The number of commands that no batch has yet. */
+    int waiting() {
+        return waiting.size();
+    }
+
     private void sendBatches() {
         while (!closed || !waiting.isEmpty() || busy.get()) {
             if (!waiting.isEmpty() && busy.compareAndSet(false, true)) {
@@ -196,6 +201,7 @@ final class CommandPipeline implements AutoCloseable {
 
     private void exchange(List<Call<?>> calls) {
         Connection connection = connections.get();
+        RedisMetrics.sent(calls.size());
         // The time-out of the socket restarts with each read, so it never fires if bytes arrive one by one.
         CompletableFuture<Void> exchanged =
                 deadlines.watch(new CompletableFuture<>(), System.nanoTime() + timeout.toNanos());

@@ -142,6 +142,11 @@ final class CommandRouter implements AutoCloseable {
         return pipelines.values().stream().allMatch(CommandPipeline::isAlive);
     }
 
+    /** The number of commands that wait for a batch. */
+    int waiting() {
+        return pipelines.values().stream().mapToInt(CommandPipeline::waiting).sum();
+    }
+
     private <T> CompletableFuture<T> send(String key, RedisCommand<T> command) {
         return nodes.nodeOf(key)
                 .map(node -> follow(pipeline(node).submit(command), key, command, 0))

@@ -56,6 +56,7 @@ public class RedisConnection {
         pool.setJmxEnabled(false);
         nodes = RedisNodes.open(address, clientConfig(address, settings), pool);
         commands = new CommandRouter(nodes, settings.redisReplicas(), settings.redisTimeout(), MAX_AGE);
+        RedisMetrics.register(nodes, commands);
         evictionCheck = new EvictionCheck(commands);
     }
 

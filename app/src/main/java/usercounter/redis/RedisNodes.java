@@ -15,6 +15,7 @@ import redis.clients.jedis.Protocol;
 import redis.clients.jedis.providers.ClusterConnectionProvider;
 import redis.clients.jedis.providers.PooledConnectionProvider;
 import redis.clients.jedis.util.JedisClusterCRC16;
+import redis.clients.jedis.util.Pool;
 import usercounter.settings.RedisAddress;
 
 /** The Redis nodes, their keys, and connections to them. */
@@ -28,6 +29,9 @@ interface RedisNodes extends AutoCloseable {
 
     /** A connection that returns to its pool when it is closed. */
     Connection connect(HostAndPort node);
+
+    /** The open connections, by node. */
+    Collection<? extends Pool<Connection>> pools();
 
     /** Looks up which node has which keys. Called once a second, on a separate thread. */
     void refresh();
@@ -67,6 +71,11 @@ interface RedisNodes extends AutoCloseable {
         @Override
         public Connection connect(HostAndPort any) {
             return provider.getConnection();
+        }
+
+        @Override
+        public Collection<? extends Pool<Connection>> pools() {
+            return provider.getConnectionMap().values();
         }
 
         @Override
@@ -118,6 +127,11 @@ interface RedisNodes extends AutoCloseable {
         @Override
         public Connection connect(HostAndPort node) {
             return provider.getConnection(node);
+        }
+
+        @Override
+        public Collection<? extends Pool<Connection>> pools() {
+            return provider.getConnectionMap().values();
         }
 
         /** Asks the nodes in turn: a node that has left the cluster, or has not joined yet, knows no slots. */

@@ -1,2 +1,2 @@
-/** Access to Redis: connections, batches of commands, redirections of Redis Cluster, deadlines. */
+/** Access to Redis: connections, batches of commands, redirections of Redis Cluster, deadlines, metrics. */
 package usercounter.redis;

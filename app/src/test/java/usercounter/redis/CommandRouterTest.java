@@ -28,6 +28,7 @@ import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
+import redis.clients.jedis.util.Pool;
 import usercounter.RedisCluster;
 import usercounter.TcpProxy;
 import usercounter.Waiting;
@@ -267,6 +268,11 @@ class CommandRouterTest {
         public Connection connect(HostAndPort node) {
             batches.incrementAndGet();
             return nodes.connect(node);
+        }
+
+        @Override
+        public Collection<? extends Pool<Connection>> pools() {
+            return nodes.pools();
         }
 
         @Override
