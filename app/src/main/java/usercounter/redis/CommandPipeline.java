@@ -1,6 +1,7 @@
 package usercounter.redis;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -215,6 +216,11 @@ final class CommandPipeline implements AutoCloseable {
         try {
             exchange(calls, connection, exchanged);
             reusable = calls.stream().noneMatch(Call::foundWrongNode) && !isOld(connection);
+        } catch (JedisConnectionException e) {
+            // After the time-out, the reason is not that this class has closed the connection.
+            throw exchanged.isCompletedExceptionally()
+                    ? new JedisConnectionException(new SocketTimeoutException("no reply within REDIS_TIMEOUT"))
+                    : e;
         } finally {
             if (!exchanged.complete(null) || !reusable) {
                 connection.setBroken();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -303,7 +304,8 @@ class CommandPipelineTest {
                     trickling.enqueue(RedisCommand.read(commands -> commands.get("text"), PATIENCE));
 
             assertThatThrownBy(() -> reply.get(20, TimeUnit.SECONDS))
-                    .hasCauseInstanceOf(JedisConnectionException.class);
+                    .hasCauseInstanceOf(JedisConnectionException.class)
+                    .hasRootCauseInstanceOf(SocketTimeoutException.class);
         }
     }
 
