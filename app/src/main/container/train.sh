@@ -9,7 +9,7 @@ export REDIS_URL=127.0.0.1:1 # no Redis: most classes are loaded without one, to
 status() {
   exec 3<>/dev/tcp/127.0.0.1/1323 || return
   printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" >&3
-  cut -d' ' -f2 <&3 | head -1
+  awk 'NR == 1 { print $2 }' <&3
   exec 3>&-
 }
 

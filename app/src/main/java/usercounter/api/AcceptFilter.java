@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  * Replaces {@code Accept} by a simple list: the media types that the service offers and the client accepts. RESTEasy,
  * Liberty's Jakarta REST implementation, serves types with {@code q=0} and ignores which range is the most specific.
  * RESTEasy also parses the header before its own filters run, and rejects values that {@link Accept} understands. So
- * this is a servlet filter.
+ * this is a servlet filter. It also keeps clients of {@code /metrics} from asking for Protobuf, which is not in the WAR.
  */
 @WebFilter(urlPatterns = "/*", asyncSupported = true)
 public class AcceptFilter extends HttpFilter {
