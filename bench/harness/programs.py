@@ -64,9 +64,9 @@ def go(name: str) -> Program:
     return Program(GO, name, ["go", "build", "-o", binary, "."], PEERS / name, [binary])
 
 
-def java(group: str, name: str, jar: str) -> Program:
+def java(group: str, name: str, jar: str, *arguments: str) -> Program:
     folder = PEERS / name
-    command = [str(JAVA), "-jar", str(folder / "target" / jar)]
+    command = [str(JAVA), "-jar", str(folder / "target" / jar), *arguments]
     return Program(group, name, maven(), folder, command, JAVA_ENVIRONMENT)
 
 
@@ -84,9 +84,24 @@ def liberty(name: str, build: list[str], folder: Path, target: Path) -> Program:
     )
 
 
+def wildfly() -> Program:
+    # Unpacks itself into the folder of its run. No fixed port for the management.
+    return java(JAKARTA_EE, "wildfly", "wildfly.jar", "--install-dir=server", "-Djboss.management.http.port=0")
+
+
+def payara_micro() -> Program:
+    folder = PEERS / "payara-micro"
+    # Unpacks itself into the folder of its run. It looks for no cluster, and sends no statistics to its makers.
+    options = ["--rootdir", "server", "--nohazelcast", "--disablephonehome"]
+    options += ["--prebootcommandfile", str(folder / "src" / "main" / "payara" / "before-start.txt")]
+    return java(JAKARTA_EE, folder.name, "payara-micro.jar", *options, str(folder / "target" / "ROOT.war"))
+
+
 PROGRAMS = [
     liberty(SERVICE, maven("--projects", "app"), ROOT, ROOT / "app" / "target"),
     liberty("liberty-naive", maven(), PEERS / "liberty-naive", PEERS / "liberty-naive" / "target"),
+    wildfly(),
+    payara_micro(),
     java(OTHER_JAVA, "quarkus", "quarkus-app/quarkus-run.jar"),
     java(OTHER_JAVA, "spring", "spring.jar"),
     go("echo-radix"),
