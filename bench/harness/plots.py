@@ -11,7 +11,9 @@ from harness.programs import SERVICE
 from harness.results import MEBIBYTE, Results
 
 GREY = "#808890"
-PEER_COLOURS = ["#2f9e77", "#4c9be8", "#a97bdb", "#d08c1d", "#8c8c8c"]
+PEER_COLOURS = [
+    "#a97bdb", "#d65fa0", "#d08c1d", "#8a5a3c", "#2f9e77", "#7fb13c", "#3fb8af", "#8c8c8c", "#4c9be8",
+]  # fmt: skip
 SERVICE_COLOUR = "#e0492f"
 
 matplotlib.use("svg")
@@ -64,12 +66,12 @@ def by_connections(results: Results, figure: str, label: str, file: Path, logari
         panels[0].set_yscale("log")
     panels[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     panels[0].set_ylabel(label)
-    plot.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(results.servers()))
+    plot.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     save(plot, file)
 
 
 def memory_and_start(results: Results, file: Path) -> None:
-    plot, (memory, start) = pyplot.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
+    plot, (memory, start) = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
     servers = list(reversed(results.servers()))
     bar_colours = [colours(results)[server] for server in servers]
     loaded, idle = ([of(server) / MEBIBYTE for server in servers] for of in (results.loaded, results.idle))

@@ -14,6 +14,9 @@ JAVA = Path(os.environ.get("JAVA_HOME", "")) / "bin" / "java"
 
 SERVICE = "user-counter"
 
+# A server of Jakarta EE runs the WAR of an application. The other Java stacks are libraries of an application.
+JAKARTA_EE, OTHER_JAVA, GO = "Jakarta EE servers", "other Java", "Go"
+
 # The heap and garbage collector of the service's pod, for all servers: with 512 MiB, a JVM starts with 8 MiB of heap.
 # With one processor or little memory, it chooses this collector by default.
 JAVA_ENVIRONMENT = {"JAVA_TOOL_OPTIONS": "-Xms8m -Xmx256m -XX:+UseSerialGC"}
@@ -27,6 +30,7 @@ class Failure(Exception):
 class Program:
     """A server that reads PORT and REDIS_URL from the environment."""
 
+    group: str
     name: str
     build: list[str]
     folder: Path
@@ -57,17 +61,19 @@ def maven(*arguments: str) -> list[str]:
 
 def go(name: str) -> Program:
     binary = str(TARGET / name)
-    return Program(name, ["go", "build", "-o", binary, "."], PEERS / name, [binary])
+    return Program(GO, name, ["go", "build", "-o", binary, "."], PEERS / name, [binary])
 
 
-def java(name: str, jar: str) -> Program:
+def java(group: str, name: str, jar: str, *arguments: str) -> Program:
     folder = PEERS / name
-    return Program(name, maven(), folder, [str(JAVA), "-jar", str(folder / "target" / jar)], JAVA_ENVIRONMENT)
+    command = [str(JAVA), "-jar", str(folder / "target" / jar), *arguments]
+    return Program(group, name, maven(), folder, command, JAVA_ENVIRONMENT)
 
 
 def liberty(name: str, build: list[str], folder: Path, target: Path) -> Program:
     home = TARGET / name / "wlp"
     return Program(
+        JAKARTA_EE,
         name,
         build,
         folder,
@@ -78,11 +84,28 @@ def liberty(name: str, build: list[str], folder: Path, target: Path) -> Program:
     )
 
 
+def wildfly() -> Program:
+    # Unpacks itself into the folder of its run. No fixed port for the management.
+    return java(JAKARTA_EE, "wildfly", "wildfly.jar", "--install-dir=server", "-Djboss.management.http.port=0")
+
+
+def payara_micro() -> Program:
+    folder = PEERS / "payara-micro"
+    # Unpacks itself into the folder of its run. It looks for no cluster, and sends no statistics to its makers.
+    options = ["--rootdir", "server", "--nohazelcast", "--disablephonehome"]
+    options += ["--prebootcommandfile", str(folder / "src" / "main" / "payara" / "before-start.txt")]
+    return java(JAKARTA_EE, folder.name, "payara-micro.jar", *options, str(folder / "target" / "ROOT.war"))
+
+
 PROGRAMS = [
     liberty(SERVICE, maven("--projects", "app"), ROOT, ROOT / "app" / "target"),
+    liberty("liberty-naive", maven(), PEERS / "liberty-naive", PEERS / "liberty-naive" / "target"),
+    wildfly(),
+    payara_micro(),
+    java(OTHER_JAVA, "helidon-mp", "helidon-mp.jar"),
+    java(OTHER_JAVA, "quarkus", "quarkus-app/quarkus-run.jar"),
+    java(OTHER_JAVA, "quarkus-jedis", "quarkus-app/quarkus-run.jar"),
+    java(OTHER_JAVA, "spring", "spring.jar"),
     go("echo-radix"),
     go("echo-go-redis"),
-    java("quarkus", "quarkus-app/quarkus-run.jar"),
-    java("spring", "spring.jar"),
-    liberty("liberty-naive", maven(), PEERS / "liberty-naive", PEERS / "liberty-naive" / "target"),
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from harness.load import HOT, OHA_VERSION, POST, Load, Measurement
-from harness.programs import JAVA, SERVICE
+from harness.programs import JAVA, PROGRAMS, SERVICE
 
 MEBIBYTE = 2**20
 
@@ -62,6 +62,19 @@ class Results:
 
     def peers(self) -> list[str]:
         return [server for server in self.servers() if server != SERVICE]
+
+    def groups(self) -> dict[str, list[str]]:
+        """The servers of each group, in the order of PROGRAMS."""
+        measured = [program for program in PROGRAMS if program.name in self.servers()]
+        return {
+            group: [program.name for program in measured if program.group == group]
+            for group in dict.fromkeys(program.group for program in measured)
+        }
+
+    def rivals(self) -> list[str]:
+        """The other servers of this service's group."""
+        group = next(group for group in self.groups().values() if SERVICE in group)
+        return [server for server in group if server != SERVICE]
 
     def figures(self, server: str, load: Load, figure: str) -> list[float]:
         """A figure of a Measurement, in the order of the rounds."""

@@ -1,9 +1,10 @@
 """The tables of results.md, and the table in README.md."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from harness.load import CLOSED, CONSTANT, GET, MANY, OPEN_RATE, PIPELINE, POST, Load, open_loop
+from harness.load import CLOSED, CONNECTIONS, CONSTANT, GET, MANY, OPEN_RATE, PIPELINE, POST, Load, open_loop
 from harness.programs import ROOT, SERVICE, Failure
 from harness.results import MEBIBYTE, Results, Spread
 
@@ -23,6 +24,11 @@ def write(results: Results, folder: Path) -> None:
         f"## At {MANY} connections",
         "Requests a second, latencies in ms, and the server's CPU time for one request in µs.",
         loads(results, {"POST": POST, "GET": GET}),
+        "## This service in its group",
+        "The place of this service among the servers of its group, and its figure divided by that of the best other "
+        "server, of the same round: median (lowest to highest). More requests a second are better, and less of p99 and "
+        "CPU time for one request.",
+        places(results),
         "## This service in proportion to its peers",
         "This service's figure divided by the peer's of the same round: median (lowest to highest). Requests a second "
         "by number of connections, where more than 1 is more:",
@@ -64,17 +70,18 @@ def write_into_readme(results: Results) -> None:
 
 def summary(results: Results) -> str:
     header = ["server", "POST/s", "this ÷ it", "p99", "GET/s", "this ÷ it", "p99", "memory", "start"]
-    rows = []
-    for server in results.servers():
-        cells = [server]
+
+    def cells(server: str) -> list[str]:
+        cells = []
         for load in (POST, GET):
             cells.append(f"{results.median(server, load, 'answers_per_second'):,.0f}")
             cells.append(f"{results.to_peer(server, load, 'answers_per_second').median:.2f}")
             cells.append(f"{results.median(server, load, 'p99'):.0f} ms")
         cells.append(f"{results.loaded(server) / MEBIBYTE:.0f} MiB")
         cells.append(f"{results.start_seconds(server).median:.1f} s")
-        rows.append(cells)
-    return table(header, rows)
+        return cells
+
+    return by_group(results, results.servers(), header, cells)
 
 
 def conditions(results: Results) -> str:
@@ -93,31 +100,57 @@ def conditions(results: Results) -> str:
 
 def loads(results: Results, columns: dict[str, Load]) -> str:
     header = ["server", *(f"{column} {name}".strip() for column in columns for name, _, _ in FIGURES)]
-    rows = []
-    for server in results.servers():
-        cells = [
+    return by_group(
+        results,
+        results.servers(),
+        header,
+        lambda server: [
             form.format(results.median(server, load, figure))
             for load in columns.values()
             for _, figure, form in FIGURES
-        ]
-        rows.append([server, *cells])
-    return table(header, rows)
+        ],
+    )
 
 
-def throughput_ratios(results: Results) -> str:
-    header = ["peer", *(f"{load.method} {load.connections}" for load in CLOSED)]
+def places(results: Results) -> str:
+    header = ["connections", *map(str, CONNECTIONS)]
+    figures = {"requests/s": "answers_per_second", "p99": "p99", "CPU": "server_cpu"}
     rows = [
-        [peer, *(ratio(results.to_peer(peer, load, "answers_per_second")) for load in CLOSED)]
-        for peer in results.peers()
+        [f"{method} {name}", *(place(results, Load(method, connections), figure) for connections in CONNECTIONS)]
+        for name, figure in figures.items()
+        for method in ("POST", "GET")
     ]
     return table(header, rows)
 
 
+def place(results: Results, load: Load, figure: str) -> str:
+    """This service's place in its group, and its proportion to the best other server."""
+    more_is_better = figure == "answers_per_second"
+    ratios = {rival: results.to_peer(rival, load, figure) for rival in results.rivals()}
+    if not ratios:
+        return "1 of 1"
+    better = sum(to.median < 1 if more_is_better else to.median > 1 for to in ratios.values())
+    best = (min if more_is_better else max)(ratios, key=lambda rival: ratios[rival].median)
+    return f"{better + 1} of {len(ratios) + 1}; {best} {ratio(ratios[best])}"
+
+
+def throughput_ratios(results: Results) -> str:
+    header = ["peer", *(f"{load.method} {load.connections}" for load in CLOSED)]
+    return by_group(
+        results,
+        results.peers(),
+        header,
+        lambda peer: [ratio(results.to_peer(peer, load, "answers_per_second")) for load in CLOSED],
+    )
+
+
 def cost_ratios(results: Results) -> str:
     header = ["peer", "POST CPU", "GET CPU", "POST p99", "GET p99", f"p99 at {OPEN_RATE:,}/s", "memory", "start"]
-    rows = [
-        [
-            peer,
+    return by_group(
+        results,
+        results.peers(),
+        header,
+        lambda peer: [
             ratio(results.to_peer(peer, POST, "server_cpu")),
             ratio(results.to_peer(peer, GET, "server_cpu")),
             ratio(results.to_peer(peer, POST, "p99")),
@@ -125,33 +158,29 @@ def cost_ratios(results: Results) -> str:
             ratio(results.to_peer(peer, open_loop(OPEN_RATE), "p99")),
             f"{results.loaded(SERVICE) / results.loaded(peer):.2f}",
             f"{results.start_seconds(SERVICE).median / results.start_seconds(peer).median:.2f}",
-        ]
-        for peer in results.peers()
-    ]
-    return table(header, rows)
+        ],
+    )
 
 
 def hot(results: Results) -> str:
-    figures = ("answers_per_second", "p99")
-    rows = [
-        [server, *(ratio(results.hot_to_many(server, figure)) for figure in figures)] for server in results.servers()
-    ]
-    return table(["server", "POST/s", "p99"], rows)
+    return by_group(
+        results,
+        results.servers(),
+        ["server", "POST/s", "p99"],
+        lambda server: [ratio(results.hot_to_many(server, figure)) for figure in ("answers_per_second", "p99")],
+    )
 
 
 def memory_and_start(results: Results) -> str:
-    rows = []
-    for server in results.servers():
+    def cells(server: str) -> list[str]:
         start = results.start_seconds(server)
-        rows.append(
-            [
-                server,
-                f"{results.idle(server) / MEBIBYTE:.0f}",
-                f"{results.loaded(server) / MEBIBYTE:.0f}",
-                f"{start.median:.2f} ({start.lowest:.2f} to {start.highest:.2f})",
-            ]
-        )
-    return table(["server", "idle", "loaded", "start"], rows)
+        return [
+            f"{results.idle(server) / MEBIBYTE:.0f}",
+            f"{results.loaded(server) / MEBIBYTE:.0f}",
+            f"{start.median:.2f} ({start.lowest:.2f} to {start.highest:.2f})",
+        ]
+
+    return by_group(results, results.servers(), ["server", "idle", "loaded", "start"], cells)
 
 
 def limits(results: Results) -> str:
@@ -165,6 +194,16 @@ def limits(results: Results) -> str:
         ]
         for load in CONSTANT
     ]
+    return table(header, rows)
+
+
+def by_group(results: Results, servers: list[str], header: list[str], cells: Callable[[str], list[str]]) -> str:
+    """A table with a row for each of the servers, and a heading for each group."""
+    rows = []
+    for group, members in results.groups().items():
+        if measured := [member for member in members if member in servers]:
+            rows.append([f"**{group}**", *[""] * (len(header) - 1)])
+            rows += [[server, *cells(server)] for server in measured]
     return table(header, rows)
 
 

@@ -13,6 +13,7 @@ import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.RedisClient;
 
+// Other peers compile this file, too.
 @Path("/")
 @Produces(MediaType.TEXT_PLAIN)
 @ApplicationScoped
