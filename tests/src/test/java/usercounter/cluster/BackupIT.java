@@ -67,7 +67,7 @@ class BackupIT {
         assertThat(Http.postWithKey(user, "after").body()).isEqualTo("3");
         counts.assertKept();
 
-        Cluster.kubectl("delete", "pod", "redis-0", "--force", "--grace-period=0");
+        Cluster.deletePods("redis-0", "--force", "--grace-period=0");
         Cluster.awaitRollouts();
         counts.assertKept();
         assertThat(Http.get(user).body()).as("after a restart").isEqualTo("3");
@@ -157,7 +157,7 @@ class BackupIT {
         takeSnapshotBetweenTwoCounts();
 
         startRestoreUnanswered("true");
-        Cluster.kubectl("delete", "pods", "--selector=job-name=restore", "--force", "--grace-period=0");
+        Cluster.deletePods("--selector=job-name=restore", "--force", "--grace-period=0");
         assertThat(Http.post(user).statusCode()).isEqualTo(503);
         assertThat(Http.get(user).body()).isIn("1", "2");
 

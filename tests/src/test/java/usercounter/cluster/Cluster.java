@@ -8,6 +8,7 @@ import io.kubernetes.client.openapi.ApiException;
 import io.kubernetes.client.openapi.apis.CoreV1Api;
 import io.kubernetes.client.openapi.models.V1ContainerStatus;
 import io.kubernetes.client.openapi.models.V1Node;
+import io.kubernetes.client.openapi.models.V1ObjectMeta;
 import io.kubernetes.client.openapi.models.V1Pod;
 import io.kubernetes.client.util.Config;
 import java.io.IOException;
@@ -16,9 +17,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The cluster of the current kubeconfig and the application in it. */
 final class Cluster {
@@ -113,6 +118,31 @@ final class Cluster {
         } catch (ApiException e) {
             throw new IllegalStateException(e.getResponseBody(), e);
         }
+    }
+
+    /**
+     * Deletes pods, and waits until they are gone. {@code kubectl delete} itself may wait forever for a pod that a
+     * StatefulSet creates again under the same name.
+     *
+     * @param arguments names, a selector or {@code --all}, and flags
+     * @see <a href="https://github.com/kubernetes/kubernetes/issues/135562">Kubernetes issue 135562</a>
+     */
+    static void deletePods(String... arguments) {
+        Set<String> before = terminating();
+        kubectl(Stream.concat(Stream.of("delete", "pods", "--wait=false"), Stream.of(arguments))
+                .toArray(String[]::new));
+        Set<String> deleted = terminating();
+        deleted.removeAll(before);
+        await("end of deleted pods", Duration.ofMinutes(3), () -> Collections.disjoint(terminating(), deleted));
+    }
+
+    /** The UIDs of the pods that are terminating. */
+    private static Set<String> terminating() {
+        return podsIncludingTerminating("").stream()
+                .map(V1Pod::getMetadata)
+                .filter(pod -> pod.getDeletionTimestamp() != null)
+                .map(V1ObjectMeta::getUid)
+                .collect(Collectors.toSet());
     }
 
     static V1Pod pod(String namespace, String name) {
@@ -218,8 +248,7 @@ final class Cluster {
         await(
                 "no pod is terminating",
                 Duration.ofMinutes(3),
-                () -> podsIncludingTerminating("").stream()
-                        .allMatch(pod -> pod.getMetadata().getDeletionTimestamp() == null));
+                () -> terminating().isEmpty());
     }
 
     /** Fails if the condition becomes true within this time. */

@@ -74,7 +74,7 @@ class DisruptionIT {
         Cluster.kubectl("wait", "--for=delete", "secret/redis-password", "--timeout=1m");
 
         Shell.run("kubectl", "apply", "-k", "tests/overlays/own-password");
-        Cluster.kubectl("delete", "pod", "redis-0");
+        Cluster.deletePods("redis-0");
         Cluster.await(
                 "a pod that says what is missing",
                 Duration.ofMinutes(1),

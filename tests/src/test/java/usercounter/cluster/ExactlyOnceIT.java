@@ -51,7 +51,7 @@ class ExactlyOnceIT {
     @Test
     void everyPodIsDeletedAtOnce() {
         ExactlyOnce.during("every pod deleted at once", () -> {
-            Cluster.kubectl("delete", "pods", "--all", "--force", "--grace-period=0");
+            Cluster.deletePods("--all", "--force", "--grace-period=0");
             Cluster.awaitRollouts();
         });
     }

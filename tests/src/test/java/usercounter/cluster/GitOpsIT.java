@@ -195,8 +195,8 @@ class GitOpsIT {
                 "networkpolicy/redis",
                 ".spec.ingress",
                 "patch networkpolicy/redis --type=merge -p{\"spec\":{\"ingress\":[{}]}}"),
-        NO_SERVICE("service/app", ".spec.selector", "delete service/app"),
-        NO_DEPLOYMENT("deployment/backend", ".spec.replicas", "delete deployment/backend");
+        NO_SERVICE("service/app", ".spec.selector", "delete service/app --wait=false"),
+        NO_DEPLOYMENT("deployment/backend", ".spec.replicas", "delete deployment/backend --wait=false");
 
         private final String object;
         private final String field;

@@ -155,7 +155,7 @@ class RedisClusterIT {
     void aPrimarysPodIsDeleted() {
         String primary = primaryOf("b");
         during("a primary's pod deleted", () -> {
-            Cluster.kubectl("delete", "pod", primary);
+            Cluster.deletePods(primary);
             Cluster.awaitRollouts();
         });
         assertThat(primaryOf("b")).isNotEqualTo(primary);
@@ -172,7 +172,7 @@ class RedisClusterIT {
     @Test
     void everyNodeIsDeletedAtOnce() {
         during("all six pods deleted at once", () -> {
-            Cluster.kubectl("delete", "pods", EVERY_NODE, "--force", "--grace-period=0");
+            Cluster.deletePods(EVERY_NODE, "--force", "--grace-period=0");
             Cluster.awaitRollouts();
         });
     }
@@ -207,7 +207,7 @@ class RedisClusterIT {
         assertThat(increment(url + other)).isEqualTo("1");
 
         Cluster.kubectl("delete", "pvc", "data-redis-cluster-a-0", "data-redis-cluster-a-1", "--wait=false");
-        Cluster.kubectl("delete", "pod", "redis-cluster-a-0", "redis-cluster-a-1", "--force", "--grace-period=0");
+        Cluster.deletePods("redis-cluster-a-0", "redis-cluster-a-1", "--force", "--grace-period=0");
         Cluster.await(
                 "the two new nodes know the other nodes",
                 Duration.ofMinutes(2),
@@ -295,7 +295,7 @@ class RedisClusterIT {
     private static void loseDisk(String node) {
         String claim = claim(node);
         Cluster.kubectl("delete", "persistentvolumeclaim", "data-" + node, "--wait=false");
-        Cluster.kubectl("delete", "pod", node, "--force", "--grace-period=0");
+        Cluster.deletePods(node, "--force", "--grace-period=0");
         Cluster.await(
                 "new claim",
                 Duration.ofMinutes(1),
@@ -366,7 +366,7 @@ class RedisClusterIT {
         try {
             // Simulates a power failure: even a pod that is deleted by force may hand over before it ends.
             replicas.forEach(replica -> Cluster.redisCli(replica, "acl setuser default '-cluster|failover'"));
-            Cluster.kubectl("delete", "pod", first, second, "--force", "--grace-period=0");
+            Cluster.deletePods(first, second, "--force", "--grace-period=0");
             Cluster.await(
                     "no user is answered",
                     Duration.ofMinutes(1),
@@ -489,7 +489,7 @@ class RedisClusterIT {
                 () -> Cluster.tryKubectl("exec", "job/restore", "--", "test", "-e", "/backup/test/waiting")
                                 .exitCode()
                         == 0);
-        Cluster.kubectl("delete", "pods", "--selector=job-name=restore", "--force", "--grace-period=0");
+        Cluster.deletePods("--selector=job-name=restore", "--force", "--grace-period=0");
         Cluster.kubectl("delete", "job", "restore");
         assertThat(users).allSatisfy(user -> {
             assertThat(Http.get(user).statusCode()).isEqualTo(503);
