@@ -215,6 +215,12 @@ class RedisClusterIT {
                         .allMatch(node ->
                                 lines(Cluster.tryRedisCli(node, "cluster nodes").output()) >= NODES));
         Cluster.await(
+                "the two new nodes reach each other by name",
+                Duration.ofMinutes(1),
+                () -> Cluster.tryInRedis("redis-cluster-a-0", "redis-cli -e -h redis-cluster-a-1.redis-cluster ping")
+                                .exitCode()
+                        == 0);
+        Cluster.await(
                 "answer 200 for a user of another pair",
                 Duration.ofMinutes(1),
                 () -> Http.get(url + other).statusCode() == 200);
