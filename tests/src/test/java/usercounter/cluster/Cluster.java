@@ -77,7 +77,7 @@ final class Cluster {
 
     /** Runs a command in the Redis of a pod. It may fail. */
     static Shell.Result tryRedisCli(String pod, String command) {
-        return tryKubectl(inRedis(pod, "redis-cli -e " + command));
+        return tryInRedis(pod, "redis-cli -e " + command);
     }
 
     /** Runs a script in the Redis container of a pod. In the script, redis-cli has the password. It may fail. */

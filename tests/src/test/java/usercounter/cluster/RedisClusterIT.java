@@ -217,7 +217,7 @@ class RedisClusterIT {
         Cluster.await(
                 "the two new nodes reach each other by name",
                 Duration.ofMinutes(1),
-                () -> Cluster.tryInRedis("redis-cluster-a-0", "redis-cli -e -h redis-cluster-a-1.redis-cluster ping")
+                () -> Cluster.tryRedisCli("redis-cluster-a-0", "-h redis-cluster-a-1.redis-cluster ping")
                                 .exitCode()
                         == 0);
         Cluster.await(
