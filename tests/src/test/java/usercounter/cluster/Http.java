@@ -14,14 +14,8 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
-/** Requests to the load balancer over persistent connections. */
+/** Requests to the load balancer over persistent connections. The pom.xml sets the properties of the JDK's client. */
 final class Http {
-
-    static {
-        // In seconds, less than the 5 s of nginx: a POST on a connection that nginx closes would get no answer.
-        System.setProperty("jdk.httpclient.keepalive.timeout", "2");
-        System.setProperty("jdk.httpclient.allowRestrictedHeaders", "host");
-    }
 
     private static final HttpClient CLIENT = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
