@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 
 /** Clients that each send one request after another, in total up to 400 a second, until {@link #stop}. */
@@ -35,6 +36,15 @@ final class Clients {
                     threads));
         }
         threads.shutdown();
+    }
+
+    /** Waits for a condition. Ends early if a client fails; then {@link #stop} fails with the reason. */
+    void await(String what, Duration patience, BooleanSupplier condition) {
+        Cluster.await(
+                what,
+                patience,
+                () -> condition.getAsBoolean()
+                        || running.stream().anyMatch(CompletableFuture::isCompletedExceptionally));
     }
 
     /** Stops the clients after their current requests. Fails with the first failure of a client. */

@@ -99,10 +99,10 @@ final class ExactlyOnce {
         ExactlyOnce run = new ExactlyOnce(attempt);
         Clients clients = new Clients(n -> run.increment(run.url + n % USERS));
         try {
-            Cluster.await("first acknowledgement", PATIENCE, () -> run.acknowledged.get() > 0);
+            clients.await("first acknowledgement", PATIENCE, () -> run.acknowledged.get() > 0);
             fault.run();
             int then = run.acknowledged.get();
-            Cluster.await(
+            clients.await(
                     atLeast + " increments, some of them after the fault",
                     PATIENCE,
                     () -> run.acknowledged.get() >= Math.max(atLeast, then + 100));

@@ -38,7 +38,7 @@ final class Load {
             action.run();
             // The last old pod terminates after the rollout is reported as complete.
             Cluster.awaitTermination();
-            Cluster.await(atLeast + " requests", Duration.ofMinutes(3), () -> load.requests.get() >= atLeast);
+            clients.await(atLeast + " requests", Duration.ofMinutes(3), () -> load.requests.get() >= atLeast);
         } finally {
             clients.stop();
         }
