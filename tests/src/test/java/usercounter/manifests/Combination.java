@@ -22,6 +22,7 @@ import usercounter.Repository;
 public record Combination(String overlay, List<String> components) {
 
     private static final List<String> COMPONENTS = List.of(
+            "autoscaling",
             "backup",
             "gateway",
             "gateway-gke",
