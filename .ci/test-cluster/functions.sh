@@ -33,11 +33,17 @@ start_test_cluster() {
   export CLUSTER GITOPS_REPOSITORY PATH
 }
 
-# install_addons: builds and installs what components/gateway needs, beside the tests. GatewayIT waits for it.
+# install_addons: builds and installs what the tests of components need, beside the tests, which wait for it.
 install_addons() {
   kubectl apply --filename tests/src/test/resources/crds/gke.yaml
   nice "$CLUSTER" addon gateway-api cert-manager pebble traefik |
     xargs --max-args=1 kubectl apply --server-side --filename
+  nice "$CLUSTER" addon redis-exporter nginx-exporter prometheus alertmanager jaeger
+  local image
+  for image in $(kubectl kustomize tests/overlays/monitoring | grep -o '[^ ]*exporter:.*'); do
+    "$CLUSTER" alias "${image%:*}:latest" "$image"
+  done
+  nice "$CLUSTER" addon prometheus-operator | xargs kubectl apply --server-side --filename
 }
 
 # stop_test_cluster: stops the cluster. If the script has failed, prints the state of the cluster, and at the end, where they

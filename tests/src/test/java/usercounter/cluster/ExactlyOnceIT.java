@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import usercounter.Repository;
 import usercounter.cluster.ExactlyOnce.Tally;
 
 /** Every acknowledged increment is counted exactly once, despite all these faults and rolling updates. */
@@ -107,11 +104,11 @@ class ExactlyOnceIT {
     @Test
     void theDiskOfRedisIsFull() {
         Counts counts = new Counts();
-        Cluster.kubectl("patch", "statefulset/redis", "--patch=" + smallDisk());
+        Cluster.kubectl("patch", "statefulset/redis", "--patch=" + SmallDisk.patch());
         try {
             Cluster.awaitRollouts();
             ExactlyOnce.during("Redis's disk full, and room again", () -> {
-                onRedissDisk("dd if=/dev/zero of=/data/filling bs=64k || true");
+                SmallDisk.fill();
                 Cluster.await(
                         "exit of Redis because of the full disk",
                         Duration.ofMinutes(1),
@@ -119,7 +116,7 @@ class ExactlyOnceIT {
                                 .output()
                                 .contains("Can't recover from AOF write error"));
                 assertThat(Http.post(Cluster.url("/users/a")).statusCode()).isEqualTo(503);
-                onRedissDisk("rm /data/filling");
+                SmallDisk.free();
                 Cluster.awaitRollouts();
             });
         } finally {
@@ -127,19 +124,6 @@ class ExactlyOnceIT {
             Cluster.awaitRollouts();
         }
         counts.assertKept();
-    }
-
-    private static String smallDisk() {
-        try {
-            return Files.readString(Path.of("src/test/resources/small-disk.yaml"))
-                    .replace("image: user-counter", "image: " + Repository.image());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void onRedissDisk(String command) {
-        Cluster.kubectl("exec", "redis-0", "--container=disk", "--", "sh", "-c", command);
     }
 
     /** Proves the checker: it finds increments that Redis acknowledged and lost. */

@@ -1,0 +1,142 @@
+package usercounter.cluster;
+
+import io.kubernetes.client.openapi.ApiException;
+import io.kubernetes.client.openapi.Pair;
+import jakarta.json.Json;
+import jakarta.json.JsonObject;
+import jakarta.json.JsonReader;
+import jakarta.json.JsonStructure;
+import java.io.StringReader;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** The Prometheus and the Alertmanager of {@code monitoring.yaml}. */
+final class Monitoring {
+
+    /** The namespace of the Prometheus Operator. */
+    static final String NAMESPACE = "monitoring";
+
+    private Monitoring() {}
+
+    /** What {@code components/monitoring} says of an alert. */
+    record Alert(String namespace, String name, String severity) {}
+
+    /** Whether the cluster has the Prometheus Operator. */
+    static boolean isInstalled() {
+        return Shell.attempt("kubectl", "--namespace=" + NAMESPACE, "get", "deployment/prometheus-operator")
+                        .exitCode()
+                == 0;
+    }
+
+    static void install() {
+        Cluster.kubectlIn(NAMESPACE, "apply", "--filename=tests/src/test/resources/monitoring.yaml");
+        for (String pod : List.of("prometheus-user-counter-0", "alertmanager-user-counter-0")) {
+            Cluster.await(
+                    pod,
+                    Duration.ofMinutes(2),
+                    () -> Shell.attempt(
+                                            "kubectl",
+                                            "--namespace=" + NAMESPACE,
+                                            "wait",
+                                            "--for=condition=Ready",
+                                            "--timeout=1s",
+                                            "pod/" + pod)
+                                    .exitCode()
+                            == 0);
+        }
+    }
+
+    static void uninstall() {
+        Cluster.kubectlIn(NAMESPACE, "delete", "--filename=tests/src/test/resources/monitoring.yaml");
+    }
+
+    /**
+     * The series that a query returns now, each with its {@code metric} (the labels) and {@code value}.
+     *
+     * @throws IllegalArgumentException if Prometheus does not accept the query
+     * @see <a href="https://prometheus.io/docs/prometheus/latest/querying/api/">HTTP API</a>
+     */
+    static List<JsonObject> query(String expression) {
+        return prometheus("/api/v1/query", new Pair("query", expression))
+                .getJsonArray("result")
+                .getValuesAs(JsonObject.class);
+    }
+
+    /** The value of a query that returns one series. */
+    static double value(String expression) {
+        List<JsonObject> series = query(expression);
+        if (series.size() != 1) {
+            throw new AssertionError("One series expected of " + expression + ", but there are " + series);
+        }
+        return Double.parseDouble(series.get(0).getJsonArray("value").getString(1));
+    }
+
+    /** The targets that Prometheus scrapes: pod and port, and the last error, empty if there is none. */
+    static Map<String, String> targets() {
+        Map<String, String> targets = new TreeMap<>();
+        for (JsonObject target : prometheus("/api/v1/targets", new Pair("state", "active"))
+                .getJsonArray("activeTargets")
+                .getValuesAs(JsonObject.class)) {
+            JsonObject labels = target.getJsonObject("labels");
+            targets.put(
+                    labels.getString("pod") + " "
+                            + target.getString("scrapeUrl").replaceFirst(".*:(\\d+)/.*", "$1"),
+                    target.getString("health").equals("up") ? "" : target.getString("lastError", "unknown"));
+        }
+        return targets;
+    }
+
+    /** The labels of the alerts that Alertmanager has now. */
+    static Set<Alert> alerts() {
+        return get("alertmanager-operated:9093", "/api/v2/alerts").asJsonArray().getValuesAs(JsonObject.class).stream()
+                .map(alert -> alert.getJsonObject("labels"))
+                .map(labels -> new Alert(
+                        labels.getString("namespace"), labels.getString("alertname"), labels.getString("severity")))
+                .collect(Collectors.toSet());
+    }
+
+    /** All series of a namespace, with their labels, as text. */
+    static String series(String namespace) {
+        return get(
+                        "prometheus-operated:9090",
+                        "/api/v1/series",
+                        new Pair("match[]", "{namespace=\"" + namespace + "\"}"))
+                .toString();
+    }
+
+    private static JsonObject prometheus(String path, Pair parameter) {
+        return get("prometheus-operated:9090", path, parameter).asJsonObject().getJsonObject("data");
+    }
+
+    /** Through the API server, since the address of a pod cannot be reached from a laptop. */
+    private static JsonStructure get(String service, String path, Pair... parameters) {
+        try {
+            String answer = Cluster.CLIENT
+                    .<String>execute(
+                            Cluster.CLIENT.buildCall(
+                                    null,
+                                    "/api/v1/namespaces/%s/services/%s/proxy%s".formatted(NAMESPACE, service, path),
+                                    "GET",
+                                    List.of(parameters),
+                                    List.of(),
+                                    null,
+                                    new HashMap<>(),
+                                    new HashMap<>(),
+                                    new HashMap<>(),
+                                    new String[] {"BearerToken"},
+                                    null),
+                            String.class)
+                    .getData();
+            try (JsonReader reader = Json.createReader(new StringReader(answer))) {
+                return reader.read();
+            }
+        } catch (ApiException e) {
+            throw new IllegalArgumentException(path + " " + List.of(parameters) + ": " + e.getResponseBody(), e);
+        }
+    }
+}
