@@ -73,6 +73,7 @@ final class Nginx implements Endpoint, AutoCloseable {
                 .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length].port())
                 .replace("listen 8080", "listen 127.0.0.1:" + port)
                 .replace("listen 8081", "listen 127.0.0.1:" + RedisServer.freePort())
+                .replace("listen 127.0.0.1:8082", "listen 127.0.0.1:" + RedisServer.freePort())
                 .replace("/tmp/", folder + "/")
                 .replace("/srv/page", PAGE.toAbsolutePath().toString());
         Path file = Files.writeString(folder.resolve("nginx.conf"), configuration);
