@@ -64,3 +64,4 @@ while [ $# -gt "$KEEP" ]; do
   shift
 done
 echo "backup: all snapshots: $*"
+publish

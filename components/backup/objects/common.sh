@@ -99,6 +99,17 @@ END
   printf '%s\n' "$primaries"
 }
 
+# Writes the time and the size of the newest snapshot to Redis, for the exporter of components/monitoring. The snapshot is good
+# without them, so an error, such as a full memory, is only logged.
+publish() {
+  set -- *.rdb # sorted: the newest one is last
+  for snapshot; do :; done
+  if ! running -c set backup:newest:time "$(date -r "$snapshot" +%s)" >/dev/null ||
+    ! running -c set backup:newest:bytes $(($(du -sk "$snapshot" | cut -f 1) * 1024)) >/dev/null; then
+    say "Redis rejected the time or the size of $snapshot, so an alert may call it missing; the snapshot itself is good"
+  fi
+}
+
 until running ping >/dev/null; do sleep 1; done
 case $(running info cluster) in
   *cluster_enabled:1*) cluster=yes ;;

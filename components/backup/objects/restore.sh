@@ -154,3 +154,4 @@ for node in $nodes; do
   at "$node" acl setuser backend on >/dev/null
 done
 echo "restore: complete, Redis has the data of $snapshot"
+publish

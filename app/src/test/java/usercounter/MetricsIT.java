@@ -286,6 +286,16 @@ class MetricsIT {
     }
 
     @Test
+    void readiness() throws Exception {
+        server.get("/health/ready");
+        assertThat(Metrics.of(server).value("user_counter_ready")).isEqualTo(1);
+
+        redis.signal("STOP");
+        server.get("/health/ready");
+        assertThat(Metrics.of(server).value("user_counter_ready")).isZero();
+    }
+
+    @Test
     void theJvmTheProcessAndTheBuild() {
         assertThat(before.value("jvm_memory_used_bytes{area=\"heap\"}")).isGreaterThan(1_000_000);
         assertThat(before.value("jvm_threads_current")).isGreaterThan(5);

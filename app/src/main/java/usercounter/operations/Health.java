@@ -1,5 +1,6 @@
 package usercounter.operations;
 
+import io.prometheus.metrics.core.metrics.Gauge;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
@@ -18,6 +19,12 @@ import usercounter.counters.Counters;
  */
 @ApplicationScoped
 public class Health {
+
+    /** Tells Prometheus why the backends have no requests: nginx sends none to a backend that is not ready. */
+    private static final Gauge READY = Gauge.builder()
+            .name("user_counter_ready")
+            .help("1 if the last readiness check succeeded, 0 if not")
+            .register();
 
     @Inject
     Counters counters;
@@ -45,9 +52,11 @@ public class Health {
     @Produces
     @Readiness
     HealthCheck ready() {
-        return () -> HealthCheckResponse.named("redis")
-                .status(!draining.hasBegun()
-                        && counters.isReady().toCompletableFuture().join())
-                .build();
+        return () -> {
+            boolean ready = !draining.hasBegun()
+                    && counters.isReady().toCompletableFuture().join();
+            READY.set(ready ? 1 : 0);
+            return HealthCheckResponse.named("redis").status(ready).build();
+        };
     }
 }

@@ -1,5 +1,6 @@
 package usercounter.cluster;
 
+import com.google.gson.JsonElement;
 import io.kubernetes.client.openapi.ApiException;
 import io.kubernetes.client.openapi.Pair;
 import jakarta.json.Json;
@@ -117,7 +118,7 @@ final class Monitoring {
     private static JsonStructure get(String service, String path, Pair... parameters) {
         try {
             String answer = Cluster.CLIENT
-                    .<String>execute(
+                    .<JsonElement>execute(
                             Cluster.CLIENT.buildCall(
                                     null,
                                     "/api/v1/namespaces/%s/services/%s/proxy%s".formatted(NAMESPACE, service, path),
@@ -130,8 +131,9 @@ final class Monitoring {
                                     new HashMap<>(),
                                     new String[] {"BearerToken"},
                                     null),
-                            String.class)
-                    .getData();
+                            JsonElement.class)
+                    .getData()
+                    .toString();
             try (JsonReader reader = Json.createReader(new StringReader(answer))) {
                 return reader.read();
             }

@@ -28,6 +28,8 @@ public record Combination(String overlay, List<String> components) {
             "gateway-gke",
             "gateway-cert-manager",
             "managed-redis",
+            "monitoring",
+            "monitoring-gke",
             "no-rate-limit",
             "own-password",
             "redis-cluster");
@@ -75,13 +77,14 @@ public record Combination(String overlay, List<String> components) {
 
     /**
      * Three components are for the Redis of base/, which a managed Redis replaces. There is only one gateway, and no
-     * certificate without it.
+     * certificate without it. There is only one kind of monitoring.
      */
     private boolean isRefused() {
         return components.contains("managed-redis")
                         && List.of("backup", "own-password", "redis-cluster").stream()
                                 .anyMatch(components::contains)
                 || components.containsAll(List.of("gateway", "gateway-gke"))
+                || components.containsAll(List.of("monitoring", "monitoring-gke"))
                 || components.contains("gateway-cert-manager")
                         && List.of("gateway", "gateway-gke").stream().noneMatch(components::contains);
     }

@@ -13,6 +13,7 @@ class ComponentsTest extends OverlaysInACopy {
         "components/own-password is for the Redis of base/ and not for a managed one; remove one of the two components",
         "components/redis-cluster and components/managed-redis exclude each other; remove one of the two",
         "components/gateway and components/gateway-gke exclude each other; remove one of the two",
+        "components/monitoring and components/monitoring-gke exclude each other; remove one of the two",
         "nothing selected by Gateway", // components/gateway-cert-manager without a gateway
     };
 

@@ -92,12 +92,17 @@ record PodTemplate(
         return concat(spec.getInitContainers(), spec.getContainers());
     }
 
-    /** The containers that run as long as the pod, including sidecars, but not the containers of Jobs. */
+    /**
+     * The containers that run as long as the pod, including sidecars, but not the containers of Jobs. An exporter is none
+     * of them: it serves no client, and a probe of it would take its pod away from the clients.
+     */
     List<V1Container> longRunningContainers() {
         if (owner instanceof V1Job || owner instanceof V1CronJob) {
             return List.of();
         }
-        return servingContainers();
+        return servingContainers().stream()
+                .filter(container -> !container.getName().equals("exporter"))
+                .toList();
     }
 
     /** All except init containers that end before these start. */
