@@ -1,0 +1,62 @@
+package usercounter.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import usercounter.manifests.MonitoringTest;
+
+/** The rules of components/monitoring, by promtool. The cluster is not used, but CI builds promtool together with it. */
+@Order(4)
+class MonitoringRulesIT {
+
+    @TempDir
+    static Path folder;
+
+    @BeforeAll
+    static void writeRules() throws IOException, InterruptedException {
+        if ("true".equals(System.getenv("CI"))) {
+            Cluster.await("promtool, which CI builds", Duration.ofMinutes(15), MonitoringRulesIT::hasPromtool);
+        }
+        assumeThat(hasPromtool()).as("promtool on the PATH").isTrue();
+
+        Files.writeString(folder.resolve("rules.yaml"), MonitoringTest.groups().toString());
+        try (var tests = Files.list(MonitoringTest.TESTS)) {
+            for (var test : tests.toList()) {
+                Files.copy(test, folder.resolve(test.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+    }
+
+    private static boolean hasPromtool() {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "promtool")));
+    }
+
+    @Test
+    void areValid() {
+        Shell.run("promtool", "check", "rules", "--lint=all", folder + "/rules.yaml");
+    }
+
+    @Test
+    void passTheirTests() throws IOException {
+        List<String> command = new ArrayList<>(List.of("promtool", "test", "rules"));
+        try (var tests = Files.list(MonitoringTest.TESTS)) {
+            tests.forEach(test -> command.add(folder.resolve(test.getFileName()).toString()));
+        }
+        assertThat(command).hasSizeGreaterThan(3);
+        Shell.run(command.toArray(String[]::new));
+    }
+}
