@@ -37,7 +37,8 @@ const STYLE = `
   html, body { background: #f4f5f5 !important }
   .cell { position: absolute; display: flex; flex-direction: column; background: #fff; border: 1px solid #ddd; border-radius: 2px }
   .cell h2 { font: 600 13px Lato, sans-serif; margin: 0; padding: 8px 10px 0; flex: none }
-  .cell li, .cell li * { font-size: 11px !important }
+  .cell ul * { font-size: 11px !important; line-height: 16px !important }
+  .cell ul > * > * { margin-top: 1px; margin-bottom: 1px }
   .cell > section { flex: 1 1 0; height: 0 !important; border: 0 !important }
 `;
 const output = (type) => outputFiles.find((file) => file.path.endsWith(type)).text;
