@@ -53,8 +53,8 @@ public class Health {
     @Readiness
     HealthCheck ready() {
         return () -> {
-            boolean ready =
-                    !draining.hasBegun() && counters.isReady().toCompletableFuture().join();
+            boolean ready = !draining.hasBegun()
+                    && counters.isReady().toCompletableFuture().join();
             READY.set(ready ? 1 : 0);
             return HealthCheckResponse.named("redis").status(ready).build();
         };

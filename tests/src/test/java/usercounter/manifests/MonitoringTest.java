@@ -118,8 +118,7 @@ public class MonitoringTest extends OverlaysInACopy {
         for (var test : tests) {
             if (test.get("expr").getAsString().contains(query)) {
                 var samples = items(test, "exp_samples").toList();
-                samples.forEach(
-                        sample -> outcomes.add(sample.get("value").getAsDouble() != 0));
+                samples.forEach(sample -> outcomes.add(sample.get("value").getAsDouble() != 0));
                 if (samples.isEmpty()) {
                     outcomes.add(false);
                 }

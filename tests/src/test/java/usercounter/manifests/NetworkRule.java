@@ -185,7 +185,9 @@ enum NetworkRule implements Rule {
                 for (var rule : rules(policy)) {
                     var servers = servers(manifests, policy, rule);
                     for (var port : rule.ports()) {
-                        if (!servers.isEmpty() && servers.stream().noneMatch(server -> hasPort(server, port))) {
+                        if (!servers.isEmpty()
+                                && servers.stream().noneMatch(server -> hasPort(server, port))
+                                && !isAlsoForOthers(manifests, policy)) {
                             complaints.add(
                                     policy,
                                     "%s is open for port %s, which no container behind it has: fix or remove it",
@@ -195,6 +197,14 @@ enum NetworkRule implements Rule {
                     }
                 }
             }
+        }
+
+        /** A policy may list pods by name, and the port may be for those that a component has removed. */
+        private static boolean isAlsoForOthers(Manifests manifests, V1NetworkPolicy policy) {
+            return orEmpty(policy.getSpec().getPodSelector().getMatchExpressions()).stream()
+                    .flatMap(expression -> orEmpty(expression.getValues()).stream()
+                            .map(value -> new V1LabelSelector().putMatchLabelsItem(expression.getKey(), value)))
+                    .anyMatch(listed -> manifests.selectedBy(listed).isEmpty());
         }
 
         /** The application's pods that the rule allows connections to. */
