@@ -3,21 +3,28 @@ package usercounter.cluster;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import com.google.gson.JsonElement;
 import io.kubernetes.client.openapi.ApiClient;
 import io.kubernetes.client.openapi.ApiException;
+import io.kubernetes.client.openapi.Pair;
 import io.kubernetes.client.openapi.apis.CoreV1Api;
 import io.kubernetes.client.openapi.models.V1ContainerStatus;
 import io.kubernetes.client.openapi.models.V1Node;
 import io.kubernetes.client.openapi.models.V1ObjectMeta;
 import io.kubernetes.client.openapi.models.V1Pod;
 import io.kubernetes.client.util.Config;
+import jakarta.json.Json;
+import jakarta.json.JsonReader;
+import jakarta.json.JsonStructure;
 import java.io.IOException;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -231,6 +238,38 @@ final class Cluster {
                         "--output=jsonpath={.spec.type} {.status.loadBalancer.ingress[0].ip}")
                 .split(" ", -1);
         return (service[0].equals("ClusterIP") ? "https://" + Gateway.address() : "http://" + service[1]) + path;
+    }
+
+    /**
+     * The JSON that a Service answers to a GET. Through the API server, since a laptop does not reach the address of a pod.
+     *
+     * @param service name and port
+     * @throws IllegalArgumentException if the status is not 200
+     */
+    static JsonStructure get(String namespace, String service, String path, Pair... parameters) {
+        try {
+            String answer = CLIENT.<JsonElement>execute(
+                            CLIENT.buildCall(
+                                    null,
+                                    "/api/v1/namespaces/%s/services/%s/proxy%s".formatted(namespace, service, path),
+                                    "GET",
+                                    List.of(parameters),
+                                    List.of(),
+                                    null,
+                                    new HashMap<>(),
+                                    new HashMap<>(),
+                                    new HashMap<>(),
+                                    new String[] {"BearerToken"},
+                                    null),
+                            JsonElement.class)
+                    .getData()
+                    .toString();
+            try (JsonReader reader = Json.createReader(new StringReader(answer))) {
+                return reader.read();
+            }
+        } catch (ApiException e) {
+            throw new IllegalArgumentException(path + " " + List.of(parameters) + ": " + e.getResponseBody(), e);
+        }
     }
 
     /** Waits until the rollouts of every Deployment and StatefulSet are complete. */

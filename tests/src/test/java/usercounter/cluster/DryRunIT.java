@@ -16,7 +16,7 @@ import usercounter.manifests.Combination;
 import usercounter.manifests.Kustomize;
 
 /** The API server accepts every overlay with every combination of components. Nothing is deployed. */
-@Order(5)
+@Order(6)
 class DryRunIT {
 
     /** A separate namespace, so that the objects do not exist yet. */

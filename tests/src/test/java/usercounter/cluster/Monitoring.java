@@ -1,15 +1,8 @@
 package usercounter.cluster;
 
-import com.google.gson.JsonElement;
-import io.kubernetes.client.openapi.ApiException;
 import io.kubernetes.client.openapi.Pair;
-import jakarta.json.Json;
 import jakarta.json.JsonObject;
-import jakarta.json.JsonReader;
-import jakarta.json.JsonStructure;
-import java.io.StringReader;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -94,7 +87,10 @@ final class Monitoring {
 
     /** The labels of the alerts that Alertmanager has now. */
     static Set<Alert> alerts() {
-        return get("alertmanager-operated:9093", "/api/v2/alerts").asJsonArray().getValuesAs(JsonObject.class).stream()
+        return Cluster.get(NAMESPACE, "alertmanager-operated:9093", "/api/v2/alerts")
+                .asJsonArray()
+                .getValuesAs(JsonObject.class)
+                .stream()
                 .map(alert -> alert.getJsonObject("labels"))
                 .map(labels -> new Alert(
                         labels.getString("namespace"), labels.getString("alertname"), labels.getString("severity")))
@@ -103,7 +99,8 @@ final class Monitoring {
 
     /** All series of a namespace, with their labels, as text. */
     static String series(String namespace) {
-        return get(
+        return Cluster.get(
+                        NAMESPACE,
                         "prometheus-operated:9090",
                         "/api/v1/series",
                         new Pair("match[]", "{namespace=\"" + namespace + "\"}"))
@@ -111,34 +108,8 @@ final class Monitoring {
     }
 
     private static JsonObject prometheus(String path, Pair parameter) {
-        return get("prometheus-operated:9090", path, parameter).asJsonObject().getJsonObject("data");
-    }
-
-    /** Through the API server, since the address of a pod cannot be reached from a laptop. */
-    private static JsonStructure get(String service, String path, Pair... parameters) {
-        try {
-            String answer = Cluster.CLIENT
-                    .<JsonElement>execute(
-                            Cluster.CLIENT.buildCall(
-                                    null,
-                                    "/api/v1/namespaces/%s/services/%s/proxy%s".formatted(NAMESPACE, service, path),
-                                    "GET",
-                                    List.of(parameters),
-                                    List.of(),
-                                    null,
-                                    new HashMap<>(),
-                                    new HashMap<>(),
-                                    new HashMap<>(),
-                                    new String[] {"BearerToken"},
-                                    null),
-                            JsonElement.class)
-                    .getData()
-                    .toString();
-            try (JsonReader reader = Json.createReader(new StringReader(answer))) {
-                return reader.read();
-            }
-        } catch (ApiException e) {
-            throw new IllegalArgumentException(path + " " + List.of(parameters) + ": " + e.getResponseBody(), e);
-        }
+        return Cluster.get(NAMESPACE, "prometheus-operated:9090", path, parameter)
+                .asJsonObject()
+                .getJsonObject("data");
     }
 }

@@ -161,11 +161,16 @@ class MonitoringIT {
 
     @Test
     @Order(2)
-    void everyRuleGivesData() {
+    void everyRuleAndEveryQueryOfTheDashboardGivesData() throws IOException {
         Matcher records =
                 Pattern.compile("record: (\\S+)").matcher(Cluster.kubectl("get", "prometheusrules", "--output=yaml"));
         while (records.find()) {
             assertThat(Monitoring.query(records.group(1))).as(records.group(1)).isNotEmpty();
+        }
+        for (Dashboard.Query query : Dashboard.read().queries(Cluster.NAMESPACE)) {
+            assertThat(Monitoring.query(query.expression()))
+                    .as("%s: %s", query.title(), query.expression())
+                    .isNotEmpty();
         }
     }
 
