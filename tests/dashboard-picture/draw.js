@@ -43,14 +43,20 @@ const STYLE = `
 `;
 const output = (type) => outputFiles.find((file) => file.path.endsWith(type)).text;
 
-const program = execFileSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], { encoding: 'utf8' }).trim();
-// A Prometheus lets no other origin read its data by default.
+const program = execFileSync('sh', ['-c', 'command -v chromium || command -v google-chrome'], {
+  encoding: 'utf8',
+}).trim();
+// By default a Prometheus lets no page of another origin read its data. Chromium has no sandbox for root in a container.
 const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-web-security'] });
 try {
   const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
   page.on('pageerror', (error) => console.error(error));
   await page.setContent('<div id="root"></div>');
-  await page.evaluate((settings) => Object.assign(window, { settings }), { prometheus, namespace, minutes: Number(minutes) });
+  await page.evaluate((settings) => Object.assign(window, { settings }), {
+    prometheus,
+    namespace,
+    minutes: Number(minutes),
+  });
   await page.addStyleTag({ content: output('.css') + STYLE });
   await page.addScriptTag({ content: output('.js') });
 

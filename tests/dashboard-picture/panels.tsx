@@ -63,7 +63,10 @@ function statSpec({ unit, decimals, thresholds, mappings }: any) {
       steps: steps.map(({ value, color }: any) => ({ value, color: COLORS[color] })),
     },
     mappings: (mappings ?? []).flatMap(({ options }: any) =>
-      Object.entries<any>(options).map(([value, { text }]) => ({ kind: 'Value', spec: { value, result: { value: text } } })),
+      Object.entries<any>(options).map(([value, { text }]) => ({
+        kind: 'Value',
+        spec: { value, result: { value: text } },
+      })),
     ),
   };
 }
@@ -122,24 +125,28 @@ async function annotations(): Promise<number[]> {
   const end = Date.now() / 1000;
   const range = { query: expression(expr), start: `${end - settings.minutes * 60}`, end: `${end}`, step: '15' };
   const response = await fetch(`${settings.prometheus}/api/v1/query_range?${new URLSearchParams(range)}`);
-  const starts = (await response.json()).data.result.flatMap(({ values }: any) => values.map(([, value]: any) => Number(value)));
+  const starts = (await response.json()).data.result.flatMap(({ values }: any) =>
+    values.map(([, value]: any) => Number(value)),
+  );
   return [...new Set<number>(starts)].filter((start) => start / 1000 > end - settings.minutes * 60);
 }
 
 const cells = () => [...document.querySelectorAll<HTMLElement>('.cell')];
 
 /** The chart in a cell, if it has lines. */
-function chartWithLines(cell: Element) {
+function chartWithLines(cell: HTMLElement) {
   const element = cell.querySelector<HTMLElement>('[_echarts_instance_]');
   const chart = element && getInstanceByDom(element);
   return (chart?.getOption().series as any[])?.[0]?.type === 'line' ? chart : undefined;
 }
 
+const isDrawn = (cell: HTMLElement) =>
+  cell.dataset.kind === 'StatChart' ? cell.querySelector('section')?.innerText : chartWithLines(cell);
+
 /** The titles of the panels that have no data, or not yet. */
 window.missing = () =>
   cells()
-    .filter((cell) => !chartWithLines(cell) && !cell.dataset.kind!.startsWith('Stat'))
-    .concat(cells().filter((cell) => /No data/.test(cell.innerText) || !cell.querySelector('section')?.innerText))
+    .filter((cell) => !isDrawn(cell) || cell.innerText.includes('No data'))
     .map((cell) => cell.querySelector('h2')!.innerText);
 
 /** Perses has no annotations and few options for axes. This changes its charts, which are those of ECharts. */
