@@ -35,7 +35,7 @@ start_test_cluster() {
 
 # install_addons: builds and installs what the tests of components need, beside the tests, which wait for it.
 install_addons() {
-  kubectl apply --filename tests/src/test/resources/crds/gke.yaml
+  kubectl apply --filename tests/src/test/resources/crds/gke.yaml --filename tests/src/test/resources/crds/google-prometheus.yaml
   nice "$CLUSTER" addon gateway-api cert-manager pebble traefik |
     xargs --max-args=1 kubectl apply --server-side --filename
   nice "$CLUSTER" addon redis-exporter nginx-exporter prometheus alertmanager jaeger
