@@ -24,7 +24,8 @@ public final class LogFields {
 
     private static Method method(String name, Class<?>... parameters) {
         try {
-            return Class.forName("com.ibm.websphere.logging.hpel.LogRecordContext").getMethod(name, parameters);
+            return Class.forName("com.ibm.websphere.logging.hpel.LogRecordContext")
+                    .getMethod(name, parameters);
         } catch (ReflectiveOperationException e) {
             return null;
         }

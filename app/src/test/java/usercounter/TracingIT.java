@@ -58,17 +58,10 @@ class TracingIT {
         LITERAL.matcher(Files.readString(COMPONENT))
                 .results()
                 .forEach(literal -> environment.put(literal.group(1), literal.group(2)));
-        environment.putAll(Map.of(
-                "REDIS_URL",
-                "127.0.0.1:" + redis.port(),
-                "OTEL_EXPORTER_OTLP_ENDPOINT",
-                receiver.url(),
-                "OTEL_BSP_SCHEDULE_DELAY",
-                "100",
-                "WLP_LOGGING_CONSOLE_FORMAT",
-                "JSON",
-                "WLP_LOGGING_CONSOLE_SOURCE",
-                "message"));
+        environment.putAll(LogsIT.imageVariables());
+        environment.put("REDIS_URL", "127.0.0.1:" + redis.port());
+        environment.put("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
+        environment.put("OTEL_BSP_SCHEDULE_DELAY", "100"); // milliseconds
         server = PackagedServer.start(folder, environment);
     }
 
@@ -198,6 +191,9 @@ class TracingIT {
         server.get("/users/very-special", headers(late));
 
         assertThat(attributes(spans(full, 4).get("INCR"))).containsEntry("error.type", "OOM");
+        assertThat(LogsIT.lines(server, "OOM"))
+                .singleElement()
+                .satisfies(line -> assertThat(line.getString("trace_id")).isEqualTo(full));
         assertThat(attributes(spans(late, 4).get("GET"))).containsEntry("error.type", "timeout");
         assertThat(receiver.spans())
                 .noneMatch(span -> span.getName().contains("special"))
