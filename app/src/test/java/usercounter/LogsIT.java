@@ -71,7 +71,7 @@ class LogsIT {
             assertThat(line.getString("message")).isNotBlank();
             assertThat(line).doesNotContainKey("trace_id");
         });
-        assertThat(lines(server, "user-counter: http://"))
+        assertThat(lines(server, "numbers in"))
                 .singleElement()
                 .satisfies(line -> assertThat(line).doesNotContainKey("request_id"));
     }
