@@ -2,13 +2,23 @@ package usercounter;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import jakarta.json.Json;
+import jakarta.json.JsonObject;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.StringReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -84,6 +94,71 @@ class FrontendIT {
             assertThat(limited.log())
                     .containsPattern("\"remote_addr\":\"127.0.0.1\",.*\"uri\":\"/users/flood\",\"status\":429,")
                     .doesNotContain("192.0.2.", "limiting requests");
+        }
+    }
+
+    @Test
+    void theLogHasTheTraceThatTheBackendGets(@TempDir Path nginxFolder) throws Exception {
+        try (ServerSocket backend = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                Nginx proxy = Nginx.start(nginxFolder, backend.getLocalPort())) {
+            String trace = "0af7651916cd43dd8448eb211c80319c";
+            String valid = "00-" + trace + "-b7ad6b7169203331-00";
+
+            assertThat(received(backend, proxy, "/users/valid", valid)).contains("traceparent: " + valid);
+            assertThat(line(proxy, "/users/valid").getString("trace_id")).isEqualTo(trace);
+            for (String invalid : new String[] {"\"", valid + "-x", valid.replace('a', 'A')}) {
+                String path = "/users/invalid" + Math.abs(invalid.hashCode());
+                List<String> headers = received(backend, proxy, path, invalid);
+                JsonObject line = line(proxy, path);
+                String id = line.getString("request_id");
+                assertThat(headers)
+                        .contains("X-Request-ID: " + id, "traceparent: 00-" + id + "-" + id.substring(0, 16) + "-01");
+                assertThat(line.getString("trace_id"))
+                        .isEqualTo(line.getString("logging.googleapis.com/trace"))
+                        .isEqualTo(id);
+            }
+        }
+    }
+
+    /** Sends a request, and returns the lines of it that the backend gets. */
+    private static List<String> received(ServerSocket backend, Nginx proxy, String path, String traceparent)
+            throws Exception {
+        var answer = CompletableFuture.supplyAsync(() -> proxy.get(path, "traceparent", traceparent));
+        try (Socket connection = backend.accept()) {
+            List<String> lines = new BufferedReader(
+                            new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8))
+                    .lines()
+                    .takeWhile(line -> !line.isEmpty())
+                    .toList();
+            connection
+                    .getOutputStream()
+                    .write("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+            assertThat(answer.join().statusCode()).isEqualTo(204);
+            return lines;
+        }
+    }
+
+    /** The line of the log about a path. */
+    private static JsonObject line(Nginx proxy, String path) throws IOException {
+        return proxy.log()
+                .lines()
+                .filter(line -> line.contains("\"" + path + "\""))
+                .map(line -> Json.createReader(new StringReader(line)).readObject())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void a503OfNginxIsOneLineWithItsReason(@TempDir Path nginxFolder) throws Exception {
+        try (Nginx alone = Nginx.start(nginxFolder, RedisServer.freePort())) {
+            assertProblem(alone.get("/users/a"), 503);
+
+            assertThat(alone.log().lines()).singleElement().satisfies(text -> {
+                JsonObject line = Json.createReader(new StringReader(text)).readObject();
+                assertThat(line.getString("severity")).isEqualTo("ERROR");
+                assertThat(line.getString("message")).isEqualTo("GET /users/a 503");
+                assertThat(line.getString("upstream_status")).startsWith("502");
+            });
         }
     }
 

@@ -48,6 +48,12 @@ final class Nginx implements Endpoint, AutoCloseable {
         return start(folder, "", backends);
     }
 
+    /** Starts it in front of this port, with the base's rate limit. */
+    static Nginx start(Path folder, int backend) throws IOException {
+        Files.copy(BASE.resolve("rate-limit.conf"), folder.resolve("rate-limit.conf"));
+        return launch(folder, backend);
+    }
+
     /**
      * Starts it with further lines in {@code rate-limit.conf}, and waits until it accepts connections.
      *
@@ -56,21 +62,25 @@ final class Nginx implements Endpoint, AutoCloseable {
      */
     static Nginx start(Path folder, String more, PackagedServer... backends) throws IOException {
         Files.writeString(folder.resolve("rate-limit.conf"), Files.readString(BASE.resolve("rate-limit.conf")) + more);
-        return launch(folder, backends);
+        return launch(folder, ports(backends));
     }
 
     /** The same with {@code components/no-rate-limit}. */
     static Nginx startWithoutRateLimit(Path folder, PackagedServer... backends) throws IOException {
         Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
-        return launch(folder, backends);
+        return launch(folder, ports(backends));
     }
 
-    private static Nginx launch(Path folder, PackagedServer... backends) throws IOException {
+    private static int[] ports(PackagedServer... backends) {
+        return Stream.of(backends).mapToInt(PackagedServer::port).toArray();
+    }
+
+    private static Nginx launch(Path folder, int... backends) throws IOException {
         Files.copy(BASE.resolve("clients.conf"), folder.resolve("clients.conf"));
         int port = RedisServer.freePort();
         int[] next = {0};
         String configuration = SERVICE.matcher(Files.readString(BASE.resolve("nginx.conf")))
-                .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length].port())
+                .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length])
                 .replace("listen 8080", "listen 127.0.0.1:" + port)
                 .replace("listen 8081", "listen 127.0.0.1:" + RedisServer.freePort())
                 .replace("listen 127.0.0.1:8082", "listen 127.0.0.1:" + RedisServer.freePort())

@@ -29,7 +29,8 @@ class PackageIT {
             assertThat(files.filter(Files::isRegularFile)
                             .map(file -> server.relativize(file).toString()))
                     .contains("apps/user-counter.war")
-                    .allMatch(name -> name.matches("server.xml|server.env|apps/user-counter.war|workarea/.sLock"));
+                    .allMatch(name ->
+                            name.matches("(server|tracing).xml|server.env|apps/user-counter.war|workarea/.sLock"));
         }
         assertThat(server.resolve("server.env")).content().doesNotContain("password=");
     }

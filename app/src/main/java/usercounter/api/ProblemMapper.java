@@ -11,6 +11,7 @@ import jakarta.ws.rs.ext.Provider;
 import java.util.concurrent.CompletionException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import usercounter.LogFields;
 import usercounter.counters.CounterException;
 
 /** Turns every exception into a response with a {@link Problem}. */
@@ -35,7 +36,10 @@ public class ProblemMapper implements ExceptionMapper<Throwable> {
         if (cause instanceof WebApplicationException webException) {
             return answer(webException);
         }
-        LOG.log(Level.SEVERE, "A request failed with an unexpected exception", cause);
+        LogFields.with(
+                LogFields.requestId(),
+                null,
+                () -> LOG.log(Level.SEVERE, "A request failed with an unexpected exception", cause));
         return problem(Status.INTERNAL_SERVER_ERROR, "An unexpected error occurred: see the service's log")
                 .build();
     }

@@ -7,10 +7,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import redis.clients.jedis.exceptions.JedisDataException;
+import usercounter.LogFields;
+import usercounter.redis.CommandTrace;
 import usercounter.redis.OutageLog;
 import usercounter.redis.OutageLog.Operation;
 import usercounter.redis.RedisConnection;
@@ -98,7 +100,7 @@ public class Counters {
         return measured(
                 Command.GET,
                 key,
-                () -> redis.read(key, pipeline -> pipeline.get(key))
+                trace -> redis.read(key, pipeline -> pipeline.get(key), trace)
                         .thenApply(value -> value == null ? 0 : Long.parseLong(value)));
     }
 
@@ -110,7 +112,7 @@ public class Counters {
      */
     public CompletionStage<Long> increment(UserId user) {
         String key = key(user);
-        return measured(Command.INCR, key, () -> redis.write(key, pipeline -> pipeline.incr(key)));
+        return measured(Command.INCR, key, trace -> redis.write(key, pipeline -> pipeline.incr(key), trace));
     }
 
     /**
@@ -131,7 +133,7 @@ public class Counters {
         return measured(
                 Command.EVAL,
                 key,
-                () -> redis.write(key, pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments))
+                trace -> redis.write(key, pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments), trace)
                         .thenApply(count -> Long.parseLong((String) count)));
     }
 
@@ -156,13 +158,21 @@ public class Counters {
         return "user:{" + user.value() + "}";
     }
 
-    private <T> CompletionStage<T> measured(Command command, String key, Supplier<CompletionStage<T>> call) {
+    private <T> CompletionStage<T> measured(
+            Command command, String key, Function<CommandTrace, CompletionStage<T>> call) {
         long start = System.nanoTime();
-        return call.get().handle((value, failure) -> {
+        CommandTrace trace = CommandTrace.start(command.name());
+        String requestId = LogFields.requestId();
+        return call.apply(trace).handle((value, failure) -> {
             Throwable cause = RedisErrors.unwrapped(failure);
             Outcome outcome = cause == null ? Outcome.OK : outcome(cause);
             RedisMetrics.completed(command.name(), cause, start);
-            report(command, outcome, key, cause);
+            trace.completed(cause);
+            if (cause == null) {
+                report(command, outcome, key, null);
+            } else {
+                LogFields.with(requestId, trace.id(), () -> report(command, outcome, key, cause));
+            }
             return switch (outcome) {
                 case OK -> value;
                 case OVERFLOW ->

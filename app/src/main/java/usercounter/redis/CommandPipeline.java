@@ -237,6 +237,7 @@ final class CommandPipeline implements AutoCloseable {
         boolean write = false;
         for (Call<?> call : calls) {
             requireOpen(exchanged);
+            call.command.trace().sent(calls.size());
             call.send(pipeline);
             write |= call.command.write();
         }
@@ -353,6 +354,7 @@ final class CommandPipeline implements AutoCloseable {
             } catch (JedisDataException e) { // the error reply to this command
                 failure = e;
             }
+            command.trace().replied();
         }
 
         boolean foundWrongNode() {

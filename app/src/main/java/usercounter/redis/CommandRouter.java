@@ -84,13 +84,13 @@ final class CommandRouter implements AutoCloseable {
     }
 
     /** See {@link RedisConnection#read}. */
-    <T> CompletableFuture<T> read(String key, Function<? super Pipeline, Response<T>> command) {
-        return send(key, RedisCommand.read(command, timeout));
+    <T> CompletableFuture<T> read(String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
+        return send(key, RedisCommand.read(command, timeout, trace));
     }
 
     /** See {@link RedisConnection#write}. */
-    <T> CompletableFuture<T> write(String key, Function<? super Pipeline, Response<T>> command) {
-        return send(key, RedisCommand.write(command, timeout));
+    <T> CompletableFuture<T> write(String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
+        return send(key, RedisCommand.write(command, timeout, trace));
     }
 
     /** Sends a read-only command to each primary. Each result is like that of {@link #read}. */

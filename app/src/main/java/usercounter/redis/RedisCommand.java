@@ -12,17 +12,31 @@ import redis.clients.jedis.Response;
  * @param function adds the command to a pipeline
  * @param write whether its effect must be durable before it succeeds
  * @param deadline the deadline for all nodes together, in terms of {@link System#nanoTime}
+ * @param trace records when the command is sent
  */
-record RedisCommand<T>(Function<? super Pipeline, Response<T>> function, boolean write, long deadline) {
+record RedisCommand<T>(
+        Function<? super Pipeline, Response<T>> function, boolean write, long deadline, CommandTrace trace) {
 
     private static final String[] NO_ARGUMENTS = {};
 
+    /** A command that belongs to no request. */
     static <T> RedisCommand<T> read(Function<? super Pipeline, Response<T>> function, Duration timeout) {
-        return new RedisCommand<>(function, false, System.nanoTime() + timeout.toNanos());
+        return read(function, timeout, CommandTrace.NONE);
     }
 
+    static <T> RedisCommand<T> read(
+            Function<? super Pipeline, Response<T>> function, Duration timeout, CommandTrace trace) {
+        return new RedisCommand<>(function, false, System.nanoTime() + timeout.toNanos(), trace);
+    }
+
+    /** A command that belongs to no request. */
     static <T> RedisCommand<T> write(Function<? super Pipeline, Response<T>> function, Duration timeout) {
-        return new RedisCommand<>(function, true, System.nanoTime() + timeout.toNanos());
+        return write(function, timeout, CommandTrace.NONE);
+    }
+
+    static <T> RedisCommand<T> write(
+            Function<? super Pipeline, Response<T>> function, Duration timeout, CommandTrace trace) {
+        return new RedisCommand<>(function, true, System.nanoTime() + timeout.toNanos(), trace);
     }
 
     /**
@@ -37,7 +51,8 @@ record RedisCommand<T>(Function<? super Pipeline, Response<T>> function, boolean
                     return function.apply(pipeline);
                 },
                 write,
-                deadline);
+                deadline,
+                trace);
     }
 
     /** The time until the deadline, in nanoseconds. Zero or negative after the deadline. */

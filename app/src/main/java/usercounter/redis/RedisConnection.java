@@ -117,13 +117,15 @@ public class RedisConnection {
      *     {@link RejectedExecutionException} if too many commands wait, the {@link JedisException} of the command or its
      *     connection, or a {@link JedisClusterOperationException} if no node is known to have the key
      */
-    public <T> CompletionStage<T> read(String key, Function<? super Pipeline, Response<T>> command) {
-        return commands.read(key, command);
+    public <T> CompletionStage<T> read(
+            String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
+        return commands.read(key, command, trace);
     }
 
     /** Sends a command whose effect must be durable. The result is like that of {@link #read}. */
-    public <T> CompletionStage<T> write(String key, Function<? super Pipeline, Response<T>> command) {
-        return commands.write(key, command);
+    public <T> CompletionStage<T> write(
+            String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
+        return commands.write(key, command, trace);
     }
 
     /**

@@ -83,11 +83,11 @@ class CommandRouterTest {
     }
 
     private CompletableFuture<Long> increment(String key) {
-        return router.write(key, commands -> commands.incr(key));
+        return router.write(key, commands -> commands.incr(key), CommandTrace.NONE);
     }
 
     private CompletableFuture<String> get(String key) {
-        return router.read(key, commands -> commands.get(key));
+        return router.read(key, commands -> commands.get(key), CommandTrace.NONE);
     }
 
     @Test
@@ -108,11 +108,14 @@ class CommandRouterTest {
     void closingCompletesWaitingCommands() throws Exception {
         CompletableFuture<Void> sending = new CompletableFuture<>();
         CompletableFuture<Void> gathered = new CompletableFuture<>();
-        CompletableFuture.runAsync(() -> router.read("n", commands -> {
-            sending.complete(null);
-            gathered.join();
-            return commands.get("n");
-        }));
+        CompletableFuture.runAsync(() -> router.read(
+                "n",
+                commands -> {
+                    sending.complete(null);
+                    gathered.join();
+                    return commands.get("n");
+                },
+                CommandTrace.NONE));
         sending.join();
         List<CompletableFuture<Long>> answers = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {
@@ -239,7 +242,7 @@ class CommandRouterTest {
                 List<CompletableFuture<Long>> answers = new ArrayList<>();
                 for (int i = 0; i < 500; i++) {
                     String key = "user:{" + i + "}";
-                    answers.add(lost.write(key, commands -> commands.incr(key)));
+                    answers.add(lost.write(key, commands -> commands.incr(key), CommandTrace.NONE));
                 }
                 assertThat(answers.stream().map(CompletableFuture::join)).containsOnly(1L);
             }

@@ -32,13 +32,15 @@ public record Combination(String overlay, List<String> components) {
             "monitoring-gke",
             "no-rate-limit",
             "own-password",
-            "redis-cluster");
+            "redis-cluster",
+            "tracing");
 
     /** The values that a component takes from the overlay, by the name of the component. */
     private static final Map<String, String> VALUES = Map.of(
             "gateway", "tests/overlays/gateway/gateway.yaml",
             "gateway-gke", "tests/overlays/gateway/gateway.yaml",
-            "managed-redis", "tests/overlays/managed-redis/managed-redis.yaml");
+            "managed-redis", "tests/overlays/managed-redis/managed-redis.yaml",
+            "tracing", "tests/overlays/tracing/tracing.yaml");
 
     /** The valid combinations of no, one and two components. */
     public static List<Combination> possible() {

@@ -1,0 +1,64 @@
+package usercounter;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.trace.v1.Span;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/**
+ * Receives spans, like a collector.
+ *
+ * @see <a href="https://opentelemetry.io/docs/specs/otlp/#otlphttp">OTLP/HTTP</a>
+ */
+final class SpanReceiver implements AutoCloseable {
+
+    private final Queue<Span> spans = new ConcurrentLinkedQueue<>();
+    private final HttpServer server;
+
+    SpanReceiver() throws IOException {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/v1/traces", this::receive);
+        server.start();
+    }
+
+    private void receive(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            ExportTraceServiceRequest.parseFrom(exchange.getRequestBody())
+                    .getResourceSpansList()
+                    .forEach(resource ->
+                            resource.getScopeSpansList().forEach(scope -> spans.addAll(scope.getSpansList())));
+            exchange.sendResponseHeaders(200, -1);
+        }
+    }
+
+    /** The value of OTEL_EXPORTER_OTLP_ENDPOINT. */
+    String url() {
+        return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /** The spans of all traces. */
+    List<Span> spans() {
+        return List.copyOf(spans);
+    }
+
+    /** The spans of one trace. */
+    List<Span> spans(String traceId) {
+        return spans.stream()
+                .filter(span -> HexFormat.of()
+                        .formatHex(span.getTraceId().toByteArray())
+                        .equals(traceId))
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+    }
+}

@@ -1,0 +1,220 @@
+package usercounter;
+
+import static java.util.stream.Collectors.toMap;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.trace.v1.Span;
+import io.opentelemetry.proto.trace.v1.Span.SpanKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.RedisClient;
+import usercounter.api.IdempotencyKeyHeader;
+import usercounter.dev.RedisServer;
+
+/** The packaged server with the variables of {@code components/tracing}, a real Redis, and a receiver of spans. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class TracingIT {
+
+    private static final Path COMPONENT = Path.of("..", "components", "tracing", "kustomization.yaml");
+    private static final Pattern LITERAL = Pattern.compile("- ([A-Z_]+)=(.*)");
+
+    @TempDir
+    static Path folder;
+
+    @AutoClose
+    static SpanReceiver receiver;
+
+    @AutoClose
+    static RedisServer redis;
+
+    @AutoClose
+    static PackagedServer server;
+
+    private int traces;
+
+    @BeforeAll
+    static void start() throws IOException {
+        receiver = new SpanReceiver();
+        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
+        Map<String, String> environment = new HashMap<>();
+        LITERAL.matcher(Files.readString(COMPONENT))
+                .results()
+                .forEach(literal -> environment.put(literal.group(1), literal.group(2)));
+        environment.putAll(LogsIT.imageVariables());
+        environment.put("REDIS_URL", "127.0.0.1:" + redis.port());
+        environment.put("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
+        environment.put("OTEL_BSP_SCHEDULE_DELAY", "100"); // milliseconds
+        server = PackagedServer.start(folder, environment);
+    }
+
+    @AfterEach
+    void resume() {
+        redis.signal("CONT");
+    }
+
+    /** A trace id that no other request has. */
+    private String newTrace() {
+        return "%032x".formatted(System.nanoTime() * 100 + traces++);
+    }
+
+    private static String[] headers(String trace) {
+        return new String[] {"traceparent", "00-" + trace + "-b7ad6b7169203331-01"};
+    }
+
+    /** The spans of a trace by name, when there are as many. */
+    private static Map<String, Span> spans(String trace, int number) {
+        Waiting.until(
+                number + " spans",
+                Duration.ofSeconds(20),
+                () -> receiver.spans(trace).size() >= number);
+        List<Span> spans = receiver.spans(trace);
+        assertThat(spans).hasSize(number);
+        return spans.stream().collect(toMap(Span::getName, span -> span));
+    }
+
+    private static Map<String, String> attributes(Span span) {
+        return span.getAttributesList().stream()
+                .collect(toMap(
+                        KeyValue::getKey,
+                        attribute -> attribute.getValue().hasIntValue()
+                                ? Long.toString(attribute.getValue().getIntValue())
+                                : attribute.getValue().getStringValue()));
+    }
+
+    private static long nanos(Span span) {
+        return span.getEndTimeUnixNano() - span.getStartTimeUnixNano();
+    }
+
+    private static void assertNested(Span parent, Span... children) {
+        assertThat(children).allSatisfy(child -> {
+            assertThat(child.getParentSpanId()).isEqualTo(parent.getSpanId());
+            assertThat(child.getStartTimeUnixNano())
+                    .isBetween(parent.getStartTimeUnixNano(), parent.getEndTimeUnixNano());
+            assertThat(child.getEndTimeUnixNano()).isLessThanOrEqualTo(parent.getEndTimeUnixNano());
+        });
+    }
+
+    @Test
+    void aRequestItsCommandAndTheStepsOfTheCommand() {
+        String trace = newTrace();
+        server.post("/users/anna", headers(trace));
+
+        Map<String, Span> spans = spans(trace, 4);
+        Span request = spans.get("POST /users/{id}");
+        Span command = spans.get("INCR");
+        assertThat(request.getKind()).isEqualTo(SpanKind.SPAN_KIND_SERVER);
+        assertThat(attributes(request))
+                .containsEntry("http.route", "/users/{id}")
+                .containsEntry("http.response.status_code", "200");
+        assertThat(command.getKind()).isEqualTo(SpanKind.SPAN_KIND_CLIENT);
+        assertThat(attributes(command)).isEqualTo(Map.of("db.system.name", "redis", "db.operation.name", "INCR"));
+        assertThat(attributes(spans.get("batch"))).isEmpty();
+        assertNested(request, command);
+        assertNested(command, spans.get("wait"), spans.get("batch"));
+        assertThat(spans.get("wait").getEndTimeUnixNano())
+                .isLessThanOrEqualTo(spans.get("batch").getStartTimeUnixNano());
+    }
+
+    @Test
+    void theCommandsOfGetAndOfAPostWithAKey() {
+        String read = newTrace();
+        String once = newTrace();
+        server.get("/users/anna", headers(read));
+        server.send("POST", "/users/anna", "traceparent", headers(once)[1], IdempotencyKeyHeader.NAME, "\"k\"");
+
+        assertThat(spans(read, 4)).containsOnlyKeys("GET /users/{id}", "GET", "wait", "batch");
+        assertThat(spans(once, 4)).containsOnlyKeys("POST /users/{id}", "EVAL", "wait", "batch");
+    }
+
+    @Test
+    void theTimeBeforeABatchIsNotItsOwnTime() throws Exception {
+        server.get("/users/b"); // opens the connection
+        ExecutorService clients = Executors.newFixedThreadPool(10);
+        redis.signal("STOP");
+        String first = newTrace();
+        var answer = CompletableFuture.supplyAsync(() -> server.post("/users/b", headers(first)), clients);
+        Waiting.until(
+                "a batch in flight",
+                () -> Metrics.of(server).value("db_client_connection_count{db_client_connection_state=\"used\"}") == 1);
+        List<String> later = IntStream.range(0, 9).mapToObj(i -> newTrace()).toList();
+        var answers = later.stream()
+                .map(trace -> CompletableFuture.supplyAsync(() -> server.post("/users/b", headers(trace)), clients))
+                .toList();
+        Waiting.until(
+                "nine commands that wait",
+                () -> Metrics.of(server).value("db_client_connection_pending_requests") == 9);
+        TimeUnit.MILLISECONDS.sleep(200);
+        redis.signal("CONT");
+        answer.join();
+        answers.forEach(CompletableFuture::join);
+        clients.shutdown();
+
+        Map<String, Span> alone = spans(first, 4);
+        assertThat(nanos(alone.get("batch"))).isGreaterThan(200_000_000);
+        assertThat(nanos(alone.get("wait"))).isLessThan(nanos(alone.get("batch")));
+        for (String trace : later) {
+            Map<String, Span> spans = spans(trace, 4);
+            assertThat(attributes(spans.get("batch"))).isEqualTo(Map.of("db.operation.batch.size", "9"));
+            assertThat(nanos(spans.get("wait"))).isGreaterThan(200_000_000);
+            assertThat(nanos(spans.get("batch"))).isLessThan(nanos(spans.get("wait")));
+        }
+    }
+
+    @Test
+    void aFailureHasItsKindAndNoTextOfAUser() {
+        String full = newTrace();
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+            client.configSet("maxmemory", "1");
+            server.post("/users/very-special", headers(full));
+            client.configSet("maxmemory", "0");
+        }
+        redis.signal("STOP");
+        String late = newTrace();
+        server.get("/users/very-special", headers(late));
+
+        assertThat(attributes(spans(full, 4).get("INCR"))).containsEntry("error.type", "OOM");
+        assertThat(LogsIT.lines(server, "OOM"))
+                .singleElement()
+                .satisfies(line -> assertThat(line.getString("trace_id")).isEqualTo(full));
+        assertThat(attributes(spans(late, 4).get("GET"))).containsEntry("error.type", "timeout");
+        assertThat(receiver.spans())
+                .noneMatch(span -> span.getName().contains("special"))
+                .filteredOn(span -> span.getKind() != SpanKind.SPAN_KIND_SERVER)
+                .noneMatch(span -> span.toString().contains("special"));
+    }
+
+    /** Only a request that a proxy or a client wants to be traced is traced: no probe, no scrape. */
+    @Test
+    void aRequestWithoutTraceparentHasNoTrace() {
+        String last = newTrace();
+        server.get("/health/ready");
+        server.get("/metrics");
+        server.get("/users/untraced");
+        server.send("GET", "/users/a", "traceparent", "00-" + newTrace() + "-b7ad6b7169203331-00");
+        server.get("/users/last", headers(last));
+
+        spans(last, 4);
+        assertThat(receiver.spans()).extracting(Span::getName).doesNotContain("GET /health/ready", "GET /metrics");
+        assertThat(receiver.spans())
+                .allSatisfy(
+                        span -> assertThat(attributes(span).values()).doesNotContain("/users/untraced", "/users/a"));
+    }
+}
