@@ -28,7 +28,7 @@ class TracingIT {
         Shell.run("kubectl", "apply", "--filename=" + JAEGER);
         Cluster.kubectlIn(NAMESPACE, "rollout", "status", "deployment/jaeger", "--timeout=3m");
         Load.during("start of tracing", REQUESTS, () -> {
-            Documentation.run("components/tracing/README.md", "Use");
+            Documentation.run("components/tracing/README.md", "Use", "OVERLAY=tracing");
             Cluster.awaitRollouts();
         });
     }
