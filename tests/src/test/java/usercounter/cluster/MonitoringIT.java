@@ -188,6 +188,43 @@ class MonitoringIT {
     }
 
     @Test
+    @Order(2)
+    void onlyTheNamespaceOfPrometheusReachesTheMetrics() {
+        List<String> addresses = List.of(address("backend", 1323), address("frontend", 9113), address("redis", 9121));
+
+        assertThat(reached(Monitoring.NAMESPACE, addresses)).containsExactlyElementsOf(addresses);
+        assertThat(reached("default", addresses)).isEmpty();
+    }
+
+    private static String address(String name, int port) {
+        return Cluster.pods(name).get(0).getStatus().getPodIP() + ":" + port;
+    }
+
+    /** The addresses with metrics for a pod in a namespace. */
+    private static List<String> reached(String namespace, List<String> addresses) {
+        String script =
+                "for address in %s; do wget -T 3 -qO /dev/null http://$address/metrics && echo $address; done; true"
+                        .formatted(String.join(" ", addresses));
+        return Cluster.kubectlIn(
+                        namespace,
+                        "run",
+                        "stranger",
+                        "--image=docker.io/library/busybox:stable",
+                        "--image-pull-policy=IfNotPresent",
+                        "--restart=Never",
+                        "--rm",
+                        "--attach",
+                        "--quiet",
+                        "--",
+                        "sh",
+                        "-c",
+                        script)
+                .lines()
+                .filter(addresses::contains)
+                .toList();
+    }
+
+    @Test
     @Order(3)
     void redisIsAway() {
         assertAlert(
