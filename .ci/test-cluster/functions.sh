@@ -33,10 +33,11 @@ start_test_cluster() {
   export CLUSTER GITOPS_REPOSITORY PATH
 }
 
-# install_addons: builds and installs what components/gateway needs, beside the tests. GatewayIT waits for it.
+# install_addons: builds and installs what components/gateway and components/monitoring need, beside the tests. GatewayIT waits
+# for it.
 install_addons() {
-  kubectl apply --filename tests/src/test/resources/crds/gke.yaml
-  nice "$CLUSTER" addon gateway-api cert-manager pebble traefik |
+  kubectl apply --filename tests/src/test/resources/crds/gke.yaml --filename tests/src/test/resources/crds/google-prometheus.yaml
+  nice "$CLUSTER" addon gateway-api cert-manager pebble prometheus prometheus-operator traefik |
     xargs --max-args=1 kubectl apply --server-side --filename
 }
 
