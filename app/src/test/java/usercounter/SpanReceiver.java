@@ -3,6 +3,8 @@ package usercounter;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.resource.v1.Resource;
+import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.Span;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -21,6 +23,7 @@ final class SpanReceiver implements AutoCloseable {
 
     private final Queue<Span> spans = new ConcurrentLinkedQueue<>();
     private final HttpServer server;
+    private volatile Resource resource;
 
     SpanReceiver() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -30,10 +33,11 @@ final class SpanReceiver implements AutoCloseable {
 
     private void receive(HttpExchange exchange) throws IOException {
         try (exchange) {
-            ExportTraceServiceRequest.parseFrom(exchange.getRequestBody())
-                    .getResourceSpansList()
-                    .forEach(resource ->
-                            resource.getScopeSpansList().forEach(scope -> spans.addAll(scope.getSpansList())));
+            for (ResourceSpans received : ExportTraceServiceRequest.parseFrom(exchange.getRequestBody())
+                    .getResourceSpansList()) {
+                resource = received.getResource();
+                received.getScopeSpansList().forEach(scope -> spans.addAll(scope.getSpansList()));
+            }
             exchange.sendResponseHeaders(200, -1);
         }
     }
@@ -41,6 +45,11 @@ final class SpanReceiver implements AutoCloseable {
     /** The value of OTEL_EXPORTER_OTLP_ENDPOINT. */
     String url() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    /** What sent the last spans. */
+    Resource resource() {
+        return resource;
     }
 
     /** The spans of all traces. */

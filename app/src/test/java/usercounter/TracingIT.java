@@ -128,6 +128,10 @@ class TracingIT {
         assertThat(attributes(command)).isEqualTo(Map.of("db.system.name", "redis", "db.operation.name", "INCR"));
         assertThat(attributes(spans.get("batch"))).isEmpty();
         assertNested(request, command);
+        assertThat(receiver.resource().getAttributesList())
+                .extracting(KeyValue::getKey)
+                .contains("service.name")
+                .doesNotContain("process.command_line", "process.command_args");
         assertNested(command, spans.get("wait"), spans.get("batch"));
         assertThat(spans.get("wait").getEndTimeUnixNano())
                 .isLessThanOrEqualTo(spans.get("batch").getStartTimeUnixNano());
