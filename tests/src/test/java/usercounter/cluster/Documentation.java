@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import usercounter.Repository;
 
 /**
@@ -31,6 +33,14 @@ final class Documentation {
      */
     static String run(String page, String heading, String before) {
         return Shell.run("bash", "-euo", "pipefail", "-c", before + "\n" + commands(page, heading));
+    }
+
+    /** The headings of a page that have an {@code sh} block below them. */
+    static List<String> headingsWithCommands(String page) {
+        return Stream.of(text(Repository.ROOT.resolve(page)).split("(?m)^#+ "))
+                .filter(section -> section.contains("```sh\n"))
+                .map(section -> section.substring(0, section.indexOf('\n')))
+                .toList();
     }
 
     private static String commands(String page, String heading) {

@@ -189,6 +189,15 @@ class MonitoringIT {
 
     @Test
     @Order(2)
+    void theCommandsOfTheRunbooksWork() {
+        List<String> alerts = Documentation.headingsWithCommands("docs/runbooks.md");
+
+        assertThat(alerts).contains("UserCounterNoRedis");
+        alerts.forEach(alert -> Documentation.run("docs/runbooks.md", alert));
+    }
+
+    @Test
+    @Order(2)
     void onlyTheNamespaceOfPrometheusReachesTheMetrics() {
         List<String> addresses = List.of(address("backend", 1323), address("frontend", 9113), address("redis", 9121));
 
