@@ -1,6 +1,5 @@
 package usercounter.cluster;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.time.Duration;
@@ -27,7 +26,10 @@ class AutoscalingIT {
         }
         Load.during("start of autoscaling", 0, () -> {
             Documentation.run("components/autoscaling/README.md", "Use");
-            awaitPods(2);
+            Cluster.await(
+                    "two pods of each, or more",
+                    Duration.ofMinutes(3),
+                    () -> ready("frontend") >= 2 && ready("backend") >= 2);
         });
     }
 
@@ -49,31 +51,17 @@ class AutoscalingIT {
         Load.during("growth with the load", REQUESTS, () -> {
             ExactlyOnce.during("growth with the load", () -> {
                 long start = System.nanoTime();
-                Cluster.await("a third backend", Duration.ofMinutes(3), () -> backends() > 2);
+                Cluster.await("a third backend", Duration.ofMinutes(3), () -> ready("backend") > 2);
                 Cluster.awaitRollouts();
                 Load.measured(
                         "a third backend is ready",
                         Duration.ofNanos(System.nanoTime() - start).toSeconds() + " s after the start of the load");
             });
         });
-        assertThat(Cluster.kubectl("get", "deployment/backend", "--output=jsonpath={.spec.replicas}"))
-                .as("replicas")
-                .isNotEqualTo("1");
-        awaitPods(2);
+        Cluster.await("two backends", Duration.ofMinutes(3), () -> ready("backend") == 2);
     }
 
-    private static int backends() {
-        return (int) Cluster.pods("backend").stream().filter(Cluster::isReady).count();
-    }
-
-    private static void awaitPods(int number) {
-        Cluster.await(
-                number + " backends",
-                Duration.ofMinutes(3),
-                () -> backends() == number
-                        && Cluster.pods("frontend").stream()
-                                        .filter(Cluster::isReady)
-                                        .count()
-                                == number);
+    private static long ready(String name) {
+        return Cluster.pods(name).stream().filter(Cluster::isReady).count();
     }
 }
