@@ -37,7 +37,7 @@ import usercounter.Repository;
  * Argo CD deploys each push, with the commands of the documentation. {@code GITOPS_REPOSITORY} is the URL of a
  * repository only for these tests: they overwrite its branch {@code main}.
  */
-@Order(7)
+@Order(8)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 @ExtendWith(Deployed.class)
 class GitOpsIT {

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * overlays/gke with the local image and the rate limit, on a cluster with its storage class and zones, after the documented
  * clean-up.
  */
-@Order(6)
+@Order(7)
 @ExtendWith(Deployed.class)
 class GkeOverlayIT {
 
