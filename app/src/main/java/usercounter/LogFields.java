@@ -10,8 +10,8 @@ import java.util.Map;
  */
 public final class LogFields {
 
-    public static final String REQUEST_ID = "request_id";
-    public static final String TRACE_ID = "trace_id";
+    private static final String REQUEST_ID = "request_id";
+    private static final String TRACE_ID = "trace_id";
 
     private static final ThreadLocal<String> REQUEST = new ThreadLocal<>();
 

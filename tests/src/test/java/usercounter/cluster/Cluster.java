@@ -92,6 +92,22 @@ final class Cluster {
         return tryKubectl(inRedis(pod, script));
     }
 
+    /** Runs a command in a new pod without labels, which it deletes again. The command may fail. */
+    static Shell.Result tryInNewPod(String namespace, String... command) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "run",
+                "stranger",
+                "--image=docker.io/library/busybox:stable",
+                "--image-pull-policy=IfNotPresent",
+                "--restart=Never",
+                "--rm",
+                "--attach",
+                "--quiet",
+                "--"));
+        arguments.addAll(List.of(command));
+        return Shell.attempt(command(namespace, arguments.toArray(String[]::new)));
+    }
+
     /** The token from which Redis's passwords derive, in Base64. */
     static String redisToken() {
         return kubectl("get", "secret", "redis-password", "--output=jsonpath={.data.token}");

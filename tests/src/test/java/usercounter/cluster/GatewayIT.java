@@ -140,22 +140,7 @@ class GatewayIT {
 
     /** What a pod in a namespace gets from nginx, past the gateway. */
     private static String askNginx(String namespace) {
-        return Shell.attempt(
-                        "kubectl",
-                        "--namespace=" + namespace,
-                        "run",
-                        "stranger",
-                        "--image=docker.io/library/busybox:stable",
-                        "--image-pull-policy=IfNotPresent",
-                        "--restart=Never",
-                        "--rm",
-                        "--attach",
-                        "--quiet",
-                        "--",
-                        "wget",
-                        "-T3",
-                        "-qO-",
-                        "http://nginx." + Cluster.NAMESPACE + "/healthz")
+        return Cluster.tryInNewPod(namespace, "wget", "-T3", "-qO-", "http://nginx." + Cluster.NAMESPACE + "/healthz")
                 .output();
     }
 

@@ -4,9 +4,7 @@ import io.kubernetes.client.openapi.Pair;
 import jakarta.json.JsonObject;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** The Prometheus and the Alertmanager of {@code monitoring.yaml}. */
@@ -70,19 +68,11 @@ final class Monitoring {
         return Double.parseDouble(series.get(0).getJsonArray("value").getString(1));
     }
 
-    /** The targets that Prometheus scrapes: pod and port, and the last error, empty if there is none. */
-    static Map<String, String> targets() {
-        Map<String, String> targets = new TreeMap<>();
-        for (JsonObject target : prometheus("/api/v1/targets", new Pair("state", "active"))
+    /** The health of each target that Prometheus scrapes: {@code up}, {@code down} or {@code unknown}. */
+    static List<String> health() {
+        return prometheus("/api/v1/targets", new Pair("state", "active"))
                 .getJsonArray("activeTargets")
-                .getValuesAs(JsonObject.class)) {
-            JsonObject labels = target.getJsonObject("labels");
-            targets.put(
-                    labels.getString("pod") + " "
-                            + target.getString("scrapeUrl").replaceFirst(".*:(\\d+)/.*", "$1"),
-                    target.getString("health").equals("up") ? "" : target.getString("lastError", "unknown"));
-        }
-        return targets;
+                .getValuesAs(target -> target.asJsonObject().getString("health"));
     }
 
     /** The labels of the alerts that Alertmanager has now. */

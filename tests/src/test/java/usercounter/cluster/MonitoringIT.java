@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -73,8 +74,7 @@ class MonitoringIT {
         Cluster.await(
                 "every target",
                 Duration.ofMinutes(2),
-                () -> Monitoring.targets().size() == 5 + 10
-                        && Monitoring.targets().values().stream().allMatch(String::isEmpty));
+                () -> Monitoring.health().equals(Collections.nCopies(5 + 10, "up")));
     }
 
     private static void startAnotherEnvironment() {
@@ -214,23 +214,9 @@ class MonitoringIT {
         String script =
                 "for address in %s; do wget -T 3 -qO /dev/null http://$address/metrics && echo $address; done; true"
                         .formatted(String.join(" ", addresses));
-        return Cluster.kubectlIn(
-                        namespace,
-                        "run",
-                        "stranger",
-                        "--image=docker.io/library/busybox:stable",
-                        "--image-pull-policy=IfNotPresent",
-                        "--restart=Never",
-                        "--rm",
-                        "--attach",
-                        "--quiet",
-                        "--",
-                        "sh",
-                        "-c",
-                        script)
-                .lines()
-                .filter(addresses::contains)
-                .toList();
+        Shell.Result result = Cluster.tryInNewPod(namespace, "sh", "-c", script);
+        assertThat(result.exitCode()).as(result.output()).isZero();
+        return result.output().lines().filter(addresses::contains).toList();
     }
 
     @Test

@@ -3,24 +3,25 @@ package usercounter.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import usercounter.Programs;
 import usercounter.manifests.MonitoringTest;
 
 /** The rules of components/monitoring, by promtool. The cluster is not used, but CI builds promtool together with it. */
 @Order(4)
 class MonitoringRulesIT {
+
+    /** Copies beside the rules, since promtool looks for the rules there. */
+    private static final List<String> TESTS = new ArrayList<>();
 
     @TempDir
     static Path folder;
@@ -28,21 +29,16 @@ class MonitoringRulesIT {
     @BeforeAll
     static void writeRules() throws IOException, InterruptedException {
         if ("true".equals(System.getenv("CI"))) {
-            Cluster.await("promtool, which CI builds", Duration.ofMinutes(15), MonitoringRulesIT::hasPromtool);
+            Cluster.await("promtool, which CI builds", Duration.ofMinutes(15), () -> Programs.isInstalled("promtool"));
         }
-        assumeThat(hasPromtool()).as("promtool on the PATH").isTrue();
+        assumeThat(Programs.isInstalled("promtool")).as("promtool on the PATH").isTrue();
 
         Files.writeString(folder.resolve("rules.yaml"), MonitoringTest.groups().toString());
         try (var tests = Files.list(MonitoringTest.TESTS)) {
             for (var test : tests.toList()) {
-                Files.copy(test, folder.resolve(test.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+                TESTS.add(Files.copy(test, folder.resolve(test.getFileName())).toString());
             }
         }
-    }
-
-    private static boolean hasPromtool() {
-        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "promtool")));
     }
 
     @Test
@@ -51,11 +47,9 @@ class MonitoringRulesIT {
     }
 
     @Test
-    void passTheirTests() throws IOException {
+    void passTheirTests() {
         List<String> command = new ArrayList<>(List.of("promtool", "test", "rules"));
-        try (var tests = Files.list(MonitoringTest.TESTS)) {
-            tests.forEach(test -> command.add(folder.resolve(test.getFileName()).toString()));
-        }
+        command.addAll(TESTS);
         assertThat(command).hasSizeGreaterThan(3);
         Shell.run(command.toArray(String[]::new));
     }

@@ -3,7 +3,6 @@ package usercounter.manifests;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import usercounter.Programs;
 import usercounter.Repository;
 
 /** The programs that render an overlay. Tests that need a missing program are skipped. With CI=true they fail. */
@@ -20,8 +20,9 @@ public enum Kustomize {
     /** Kustomize itself, which Argo CD uses. */
     KUSTOMIZE("kustomize", "build");
 
-    private static final List<Kustomize> INSTALLED =
-            Stream.of(values()).filter(Kustomize::onPath).toList();
+    private static final List<Kustomize> INSTALLED = Stream.of(values())
+            .filter(builder -> Programs.isInstalled(builder.command.get(0)))
+            .toList();
 
     private static final long PATIENCE_SECONDS = 60;
 
@@ -117,11 +118,6 @@ public enum Kustomize {
             }
             abort(missing);
         }
-    }
-
-    private boolean onPath() {
-        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .anyMatch(folder -> Files.isExecutable(Path.of(folder, command.get(0))));
     }
 
     @Override
