@@ -239,6 +239,17 @@ class GitOpsIT {
 
         before.forEach((drift, state) -> APPLICATION.await(
                 "the state before " + drift, () -> drift.state().equals(state)));
+        APPLICATION.await("every nginx has the address of the new Service app", GitOpsIT::everyNginxFindsTheBackend);
+    }
+
+    /** nginx resolves app only at its start. Its liveness probe restarts it when the Service has got another address. */
+    private static boolean everyNginxFindsTheBackend() {
+        String address = Cluster.kubectl("get", "service", "app", "--output=jsonpath={.spec.clusterIP}");
+        return Cluster.pods("frontend").stream()
+                .map(pod -> pod.getMetadata().getName())
+                .allMatch(pod -> Cluster.tryKubectl("exec", pod, "--", "cat", "/tmp/app")
+                        .output()
+                        .startsWith(address + " "));
     }
 
     @Test
