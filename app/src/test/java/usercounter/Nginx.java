@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,9 +118,18 @@ final class Nginx implements Endpoint, AutoCloseable {
         return port;
     }
 
-    /** Of requests and of errors. */
-    String log() throws IOException {
-        return Files.readString(log);
+    /** The lines of requests and errors, as soon as one of them contains this text: nginx writes them within a second. */
+    String log(String text) {
+        Waiting.until("line with " + text, () -> log().contains(text));
+        return log();
+    }
+
+    private String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
