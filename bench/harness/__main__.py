@@ -68,7 +68,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench/run", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=positive(int), default=5, help="default: %(default)s")
     parser.add_argument("--seconds", type=positive(float), default=3, help="of each load; default: %(default)s")
-    parser.add_argument("--warm-up", type=positive(int), help="POSTs and GETs; default: 300000")
+    parser.add_argument("--warm-up", type=positive(int), default=300_000, help="POSTs and GETs; default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="a test run of a few minutes")
     peers = [program.name for program in PROGRAMS if program.name != SERVICE]
     parser.add_argument("--cluster", action="store_true", help="measures the application in the cluster")
@@ -78,8 +78,6 @@ def parse() -> argparse.Namespace:
         parser.error("--only cannot be combined with --cluster: remove one of them")
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 5_000
-    elif not options.warm_up:
-        options.warm_up = 300_000
     return options
 
 

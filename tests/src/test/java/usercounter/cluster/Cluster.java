@@ -306,6 +306,15 @@ final class Cluster {
                 () -> terminating().isEmpty());
     }
 
+    /** Waits until a line in the log of nginx contains this text. nginx writes it at most a second after the request. */
+    static void awaitLineOfFrontend(String text) {
+        await(
+                "line of nginx with " + text,
+                Duration.ofSeconds(30),
+                () -> kubectl("logs", "--selector=app.kubernetes.io/name=frontend", "--tail=-1")
+                        .contains(text));
+    }
+
     /** Fails if the condition becomes true within this time. */
     static void assertNever(String what, Duration time, BooleanSupplier condition) {
         assertThatThrownBy(() -> await(what, time, condition)).hasMessageContaining(what);

@@ -160,12 +160,8 @@ class GatewayIT {
                     "--output=jsonpath={.spec.ports[?(@.name==\"websecure\")].nodePort}"));
             curlAt(node, port, "--header", "X-Forwarded-For: 192.0.2.1", "https://" + Gateway.HOST + ":" + port + path);
             String client = Http.ownAddressTowards(node, port);
-            Cluster.await(
-                    "log line with " + client,
-                    Duration.ofSeconds(30),
-                    () -> Cluster.kubectl("logs", "--selector=app.kubernetes.io/name=frontend", "--tail=-1")
-                            .contains(
-                                    "\"remote_addr\":\"" + client + "\",\"method\":\"GET\",\"uri\":\"" + path + "\""));
+            Cluster.awaitLineOfFrontend(
+                    "\"remote_addr\":\"" + client + "\",\"method\":\"GET\",\"uri\":\"" + path + "\"");
         } finally {
             trafficPolicy("Cluster");
         }

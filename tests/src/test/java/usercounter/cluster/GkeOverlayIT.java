@@ -109,12 +109,8 @@ class GkeOverlayIT {
         assertThat(refused.get().headers().firstValue("Content-Type")).contains("application/problem+json");
         assertThat(refused.get().headers().firstValue("Retry-After")).contains("1");
         assertThat(Http.untilAnswered(() -> Http.get(url + "/users/249"))).isEqualTo("1");
-        String post = "\"remote_addr\":\"" + ownAddress(url) + "\",\"method\":\"POST\",\"uri\":\"/users/249\"";
-        Cluster.await(
-                "log line with " + post,
-                Duration.ofSeconds(30),
-                () -> Cluster.kubectl("logs", "--selector=app.kubernetes.io/name=frontend", "--tail=-1")
-                        .contains(post));
+        Cluster.awaitLineOfFrontend(
+                "\"remote_addr\":\"" + ownAddress(url) + "\",\"method\":\"POST\",\"uri\":\"/users/249\"");
     }
 
     /** The address from which this machine reaches a URL. */
