@@ -25,7 +25,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
 import usercounter.api.IdempotencyKeyHeader;
-import usercounter.counters.UserId;
 import usercounter.dev.RedisServer;
 
 /** The API over HTTP, against the packaged server and a real Redis with a password. */
@@ -353,6 +352,11 @@ class ApiIT {
     }
 
     @Test
+    void theTextOfHealthzIsNoJson() {
+        assertProblem(server.get("/healthz", "Accept", "application/json"), 406, "Not Acceptable");
+    }
+
+    @Test
     void otherErrorsTakePrecedenceOver406() {
         assertProblem(server.get("/nope", "Accept", "image/png"), 404, "Not Found");
         assertProblem(server.send("DELETE", "/users/a", "Accept", "image/png"), 405, "Method Not Allowed");
@@ -464,33 +468,23 @@ class ApiIT {
                 .contains("user_counter_build_info{revision=\"unknown\",version=\"dev\"}");
     }
 
-    @Test
-    void openApiDescribesEveryAnswer() {
-        assertThat(server.get("/openapi").body())
-                .contains("openapi: 3.1", "/users/{id}", "/healthz", "application/problem+json", "Retry-After")
-                .contains("\"200\"", "\"400\"", "\"406\"", "\"409\"", "\"429\"", "\"500\"", "\"503\"")
-                .contains("Idempotency-Key", quoted(UserId.PATTERN), quoted(IdempotencyKeyHeader.PATTERN));
-    }
-
-    @Test
-    void openApiIsForTheAddressFromWhichItComes() throws IOException {
-        assertThat(server.exchange("GET /openapi HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n"))
-                .contains("servers:\n- url: /\n");
-    }
-
     @ParameterizedTest
-    @CsvSource({"/, text/html", "/page.css, text/css", "/page.js, text/javascript"})
-    void thePageForPeople(String path, String type) {
+    @CsvSource({
+        "/, text/html",
+        "/page.css, text/css",
+        "/page.js, text/javascript",
+        "/docs, text/html",
+        "/docs/start.js, text/javascript",
+        "/docs/swagger-ui.css, text/css",
+        "/docs/swagger-ui-bundle.js, text/javascript",
+        "/openapi, text/plain"
+    })
+    void theFilesForPeople(String path, String type) {
         HttpResponse<String> answer = server.get(path, "Accept", "text/html,application/xhtml+xml");
 
         assertThat(answer.headers().firstValue("Content-Type"))
                 .hasValueSatisfying(value -> assertThat(value).startsWith(type));
         assertThat(answer.headers().firstValue("Cache-Control")).contains("no-cache");
-    }
-
-    /** The text as a double-quoted YAML scalar. */
-    private static String quoted(String text) {
-        return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
 
     @Test

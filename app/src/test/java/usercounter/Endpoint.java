@@ -53,9 +53,12 @@ interface Endpoint {
         }
     }
 
+    /** Sends a request, and compares the answer with openapi.yaml. */
     static HttpResponse<String> send(HttpRequest request) {
         try {
-            return HTTP.send(request, BodyHandlers.ofString());
+            HttpResponse<String> answer = HTTP.send(request, BodyHandlers.ofString());
+            OpenApiDocument.assertDescribes(answer);
+            return answer;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

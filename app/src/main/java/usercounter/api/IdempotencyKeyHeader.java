@@ -23,13 +23,11 @@ public final class IdempotencyKeyHeader {
     /** The header with the key that a proxy generates. It is used if the client sent no key. */
     public static final String DEFAULT_NAME = "Default-Idempotency-Key";
 
-    private static final String KEY = "\"((?:[ !#-\\[\\]-~]|\\\\[\"\\\\]){1,128})\"(?:; *ttl=([1-9][0-9]{0,5}))?";
-
-    /** The header's syntax for the OpenAPI document. */
-    public static final String PATTERN = "^" + KEY + "$";
+    /** Also in openapi.yaml. */
+    static final String SYNTAX = "\"((?:[ !#-\\[\\]-~]|\\\\[\"\\\\]){1,128})\"(?:; *ttl=([1-9][0-9]{0,5}))?";
 
     /** Whitespace around a header's value is not part of the value: RFC 9110, 5.5. */
-    private static final Pattern VALID = Pattern.compile("[ \\t]*" + KEY + "[ \\t]*");
+    private static final Pattern VALID = Pattern.compile("[ \\t]*" + SYNTAX + "[ \\t]*");
 
     private static final Pattern ESCAPED = Pattern.compile("\\\\(.)");
 

@@ -2,7 +2,6 @@ package usercounter.api;
 
 import jakarta.json.bind.annotation.JsonbPropertyOrder;
 import jakarta.ws.rs.core.Response.StatusType;
-import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
 /**
  * The body of every error response.
@@ -14,16 +13,7 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457, Problem Details for HTTP APIs</a>
  */
 @JsonbPropertyOrder({"type", "title", "status", "detail"})
-@Schema(description = "What went wrong (RFC 9457)")
-public record Problem(
-        @Schema(examples = "about:blank") String type,
-        @Schema(examples = "Service Unavailable") String title,
-        @Schema(examples = "503") int status,
-
-        @Schema(
-                examples =
-                        "Redis is unavailable: repeat the request after the time in Retry-After, a POST with an Idempotency-Key")
-        String detail) {
+public record Problem(String type, String title, int status, String detail) {
 
     public static final String MEDIA_TYPE = "application/problem+json";
 

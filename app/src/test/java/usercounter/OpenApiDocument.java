@@ -1,0 +1,80 @@
+package usercounter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.dialect.Dialects;
+import java.net.http.HttpResponse;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * openapi.yaml: the tests compare each answer of the service with it.
+ *
+ * @see <a href="https://spec.openapis.org/oas/v3.1.0.html">OpenAPI 3.1</a>
+ */
+public final class OpenApiDocument {
+
+    private static final JsonNode DOCUMENT =
+            new YAMLMapper().readTree(OpenApiDocument.class.getResourceAsStream("/openapi.yaml"));
+
+    private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDialect(Dialects.getOpenApi31());
+
+    private OpenApiDocument() {}
+
+    /**
+     * @param pointer from the root of the document, for example {@code /info/title}
+     * @return the text there
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6901">JSON Pointer</a>
+     */
+    public static String text(String pointer) {
+        return DOCUMENT.at(pointer).stringValue();
+    }
+
+    /** Status, headers, media type and body are as described. Answers that are of no operation are not compared. */
+    static void assertDescribes(HttpResponse<String> answer) {
+        String method = answer.request().method().toLowerCase(Locale.ROOT);
+        String path = answer.request().uri().getRawPath();
+        for (Map.Entry<String, JsonNode> entry : DOCUMENT.get("paths").properties()) {
+            JsonNode operation = entry.getValue().get(method);
+            if (operation != null && path.matches(entry.getKey().replaceAll("\\{\\w+}", "[^/]+"))) {
+                assertDescribes(operation, answer);
+            }
+        }
+    }
+
+    private static void assertDescribes(JsonNode operation, HttpResponse<String> answer) {
+        String name = "%s %d".formatted(operation.get("operationId").stringValue(), answer.statusCode());
+        JsonNode response = operation.get("responses").get(Integer.toString(answer.statusCode()));
+        assertThat(response).as(name).isNotNull();
+        JsonNode description = response.has("$ref")
+                ? DOCUMENT.at(response.get("$ref").stringValue().substring(1))
+                : response;
+
+        assertThat(description.path("headers").propertyNames())
+                .as(name)
+                .allMatch(answer.headers().map()::containsKey);
+        String type = answer.headers().firstValue("Content-Type").orElse("").replaceAll(";.*", "");
+        JsonNode content = description.get("content").get(type);
+        assertThat(content).as("%s %s", name, type).isNotNull();
+        JsonNode body = type.endsWith("json")
+                ? new JsonMapper().readTree(answer.body())
+                : JsonNodeFactory.instance.stringNode(answer.body());
+        assertThat(SCHEMAS.getSchema(withComponents(content.get("schema"))).validate(body))
+                .as("%s %s", name, body)
+                .isEmpty();
+    }
+
+    /** The schema, with what it may refer to. */
+    private static JsonNode withComponents(JsonNode schema) {
+        ObjectNode whole = JsonNodeFactory.instance.objectNode();
+        whole.putArray("allOf").add(schema);
+        whole.set("components", DOCUMENT.get("components"));
+        return whole;
+    }
+}
