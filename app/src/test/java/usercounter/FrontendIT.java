@@ -9,12 +9,14 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.StringReader;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -264,6 +266,46 @@ class FrontendIT {
                 .containsEntry("x-content-type-options", List.of("nosniff"));
         assertThat(nginx.get("/docs/swagger-ui-bundle.js").body())
                 .isEqualTo(server.get("/docs/swagger-ui-bundle.js").body());
+    }
+
+    /** Otherwise they would occupy all threads of the backend, which writes to each client as fast as that reads. */
+    @Test
+    void slowReadersOfTheReferenceKeepNobodyElseWaiting(@TempDir Path nginxFolder) throws Exception {
+        String script = "/docs/swagger-ui-bundle.js";
+        List<Socket> readers = new ArrayList<>();
+        try (Nginx unlimited = Nginx.startWithoutRateLimit(nginxFolder, server)) {
+            double before = sent(script);
+            for (int i = 0; i < 400; i++) {
+                Socket reader = new Socket();
+                reader.setReceiveBufferSize(4096);
+                readers.add(reader);
+                reader.connect(new InetSocketAddress("127.0.0.1", unlimited.port()), 10_000);
+                String request = "GET " + script + "?" + i + " HTTP/1.1\r\nHost: x\r\n\r\n";
+                reader.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+            }
+
+            assertThat(unlimited.get("/users/other").body()).isEqualTo("0");
+            for (Socket reader : readers) {
+                reader.setSoTimeout(10_000);
+                assertThat(new String(reader.getInputStream().readNBytes(15), StandardCharsets.US_ASCII))
+                        .isEqualTo("HTTP/1.1 200 OK");
+            }
+            assertThat(unlimited.get(script).body())
+                    .isEqualTo(server.get(script).body());
+            assertThat(sent(script) - before).isEqualTo(2);
+        } finally {
+            for (Socket reader : readers) {
+                reader.close();
+            }
+        }
+    }
+
+    /** How often the server has sent a file. */
+    private static double sent(String path) {
+        return Metrics.of(server)
+                .value(
+                        "http_server_request_duration_seconds_count{http_request_method=\"GET\",http_response_status_code=\"200\",http_route=\""
+                                + path + "\"}");
     }
 
     @Test

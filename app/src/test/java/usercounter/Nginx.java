@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -78,6 +79,8 @@ final class Nginx implements Endpoint, AutoCloseable {
 
     private static Nginx launch(Path folder, int... backends) throws IOException {
         Files.copy(BASE.resolve("clients.conf"), folder.resolve("clients.conf"));
+        // If root starts nginx, its workers run as another user, and have their cache in this folder.
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
         int port = RedisServer.freePort();
         int[] next = {0};
         String configuration = SERVICE.matcher(Files.readString(BASE.resolve("nginx.conf")))

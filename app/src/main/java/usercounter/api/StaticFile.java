@@ -2,9 +2,8 @@ package usercounter.api;
 
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
-import java.io.IOException;
+import jakarta.ws.rs.core.StreamingOutput;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 
 /** A file of the class path as an answer. Jakarta REST has all paths, so Liberty serves no files itself. */
 final class StaticFile {
@@ -19,12 +18,13 @@ final class StaticFile {
      * @param type the media type
      */
     static Response answer(String path, String type) {
-        try (InputStream file = StaticFile.class.getResourceAsStream(path)) {
-            return Response.ok(file.readAllBytes(), type)
-                    .header(HttpHeaders.CACHE_CONTROL, "no-cache") // asks each time, so a new version is seen at once
-                    .build();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        StreamingOutput content = body -> {
+            try (InputStream file = StaticFile.class.getResourceAsStream(path)) {
+                file.transferTo(body);
+            }
+        };
+        return Response.ok(content, type)
+                .header(HttpHeaders.CACHE_CONTROL, "no-cache") // asks each time, so a new version is seen at once
+                .build();
     }
 }
