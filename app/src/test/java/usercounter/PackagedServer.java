@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import usercounter.dev.RedisServer;
 
 /** The server that Maven has packaged, unpacked and run as a process on a free port. */
@@ -93,6 +94,17 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     String log() {
         try {
             return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The most memory that the process has had so far, in MiB (proc_pid_status(5)). Linux only. */
+    long peakMemory() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
+            return lines.filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
+                    .sum();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
