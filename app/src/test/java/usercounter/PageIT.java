@@ -379,7 +379,7 @@ class PageIT {
         browser.find("nav a").click();
         browser.await("three operations", () -> browser.findAll(".opblock").size() == 3);
 
-        browser.find("#operations-default-incrementCount button").click();
+        browser.find("#operations-users-incrementCount button").click();
         browser.find(".try-out__btn").click();
         browser.find(".execute").click();
 
