@@ -7,11 +7,11 @@ two measurements of the same round. The results are tables (results.md), all mea
 in bench/results, and the table in bench/README.md. A run with --quick or --only writes only to bench/target/results.
 
 With --cluster, it measures the application in the cluster of the current kubeconfig instead, through its LoadBalancer,
-with 1, 2 and 4 backends. The result is a table (cluster.md) of the requests a second and their CPU time. The application
-must be deployed with components/no-rate-limit, as tests/overlays/minikube is.
+with 1, 2 and 4 backends, then its peers behind the same nginx. The result (cluster.md) has the requests a second and
+their CPU time. The application must be deployed with components/no-rate-limit, as tests/overlays/minikube is.
 
 Needs: a JDK, 21 or later, in JAVA_HOME (virtual threads); Go; Rust's cargo; Python 3; redis-server, redis-cli and
-redis-benchmark. With --cluster: cargo, Python 3 and kubectl.
+redis-benchmark. With --cluster: the JDK, Go, cargo, Python 3, kubectl and minikube.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import cluster, plots, table
+from harness import cluster, cluster_peers, plots, table
 from harness.load import (
     CLOSED,
     CONNECTIONS,
@@ -42,7 +42,7 @@ from harness.load import (
     warm_up,
 )
 from harness.processes import Redis, Server
-from harness.programs import BENCH, JAVA, PROGRAMS, SERVICE, TARGET, Failure
+from harness.programs import BENCH, JAVA, PROGRAMS, SERVICE, TARGET, Failure, Program
 from harness.results import Limit, Results, Start, java_version, machine
 
 STARTS = 3
@@ -53,6 +53,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     try:
         if options.cluster:
+            check_tools("go", "cargo", "kubectl", "minikube")
+            check_java()
             measure_cluster(options)
         else:
             check_tools("go", "cargo", "redis-server", "redis-cli", "redis-benchmark")
@@ -74,8 +76,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--cluster", action="store_true", help="measures the application in the cluster")
     parser.add_argument("--only", action="append", choices=peers, metavar="PEER", help=f"one of {', '.join(peers)}")
     options = parser.parse_args()
-    if options.cluster and options.only:
-        parser.error("--only cannot be combined with --cluster: remove one of them")
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 1, 1, 5_000
     return options
@@ -104,16 +104,26 @@ def check_java() -> None:
 
 
 def measure_cluster(options: argparse.Namespace) -> None:
-    check_tools("cargo", "kubectl")
     TARGET.mkdir(exist_ok=True)
     install()
+    extent = options.rounds, options.seconds
     stored = cluster.memory()
-    samples = cluster.measure(options.rounds, options.seconds, options.warm_up, say)
-    cluster.write(samples, stored, options.rounds, options.seconds, results_folder(not options.quick))
+    samples = cluster.measure(*extent, options.warm_up, say)
+    programs = chosen(options)
+    peers = cluster_peers.section(programs, cluster_peers.measure(programs, *extent, options.warm_up, say), *extent)
+    cluster.write(samples, peers, stored, *extent, results_folder(is_whole(options)))
+
+
+def chosen(options: argparse.Namespace) -> list[Program]:
+    return [p for p in PROGRAMS if not options.only or p.name == SERVICE or p.name in options.only]
+
+
+def is_whole(options: argparse.Namespace) -> bool:
+    return not (options.quick or options.only)
 
 
 def measure(options: argparse.Namespace) -> None:
-    programs = [p for p in PROGRAMS if not options.only or p.name == SERVICE or p.name in options.only]
+    programs = chosen(options)
     say(f"Building oha and {', '.join(program.name for program in programs)}")
     TARGET.mkdir(exist_ok=True)
     install()
@@ -135,12 +145,11 @@ def measure(options: argparse.Namespace) -> None:
             say(f"Round {round_} of {options.rounds}")
             measure_round(round_, servers, redis, options.seconds, results)
 
-    whole = not (options.quick or options.only)
-    folder = results_folder(whole)
+    folder = results_folder(is_whole(options))
     results.write(folder)
     table.write(results, folder)
     plots.write(results, folder)
-    if whole:
+    if is_whole(options):
         table.write_into_readme(results)
 
 

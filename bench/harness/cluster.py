@@ -6,8 +6,6 @@ The rounds go through the numbers of backends alternately up and down, so that o
 alike. The load increments the numbers of the users 0000 to 9999. At the end, the number of backends is restored.
 """
 
-import json
-import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +13,11 @@ from pathlib import Path
 from statistics import median
 
 from harness.load import GET, MANY, POST, Load, Report, put_under_load, warm_up
-from harness.programs import BENCH, Failure, run
+from harness.kubernetes import COMPONENTS, address, cpu_seconds, in_redis, kubectl, pods, processors
+from harness.programs import Failure
 from harness.table import table
 
 BACKENDS = [1, 2, 4]
-COMPONENTS = ["frontend", "backend", "redis"]
 
 # The keys that the service stores in Redis: a format for the key, and the value.
 UUID = "00000000-0000-4000-8000-0000%08d"
@@ -64,7 +62,7 @@ class Sample:
 
 def measure(rounds: int, seconds: float, warm_up_requests: int, say) -> list[Sample]:
     """Measures after a warm-up with a number of requests, which nginx distributes to all backends."""
-    url = f"http://{_address()}"
+    url = f"http://{address()}"
     samples = []
     warm: set[str] = set()
     with _as_many_backends_as_before():
@@ -72,7 +70,7 @@ def measure(rounds: int, seconds: float, warm_up_requests: int, say) -> list[Sam
             for backends in BACKENDS if round_ % 2 == 0 else reversed(BACKENDS):
                 say(f"Round {round_ + 1} of {rounds}: {backends} backends")
                 _scale(backends)
-                if cold := set(_pods("backend")) - warm:
+                if cold := set(pods("backend")) - warm:
                     for load in (POST, GET):
                         warm_up(url, load, warm_up_requests * backends // max(BACKENDS))
                     warm |= cold
@@ -83,11 +81,13 @@ def measure(rounds: int, seconds: float, warm_up_requests: int, say) -> list[Sam
 def memory() -> dict[str, int]:
     """Bytes of Redis's memory for each entry of STORED."""
     return {
-        what: int(_in_redis(MEMORY, STORE, "0", *key_and_value).split()[-1]) for what, key_and_value in STORED.items()
+        what: int(in_redis(MEMORY, STORE, "0", *key_and_value).split()[-1]) for what, key_and_value in STORED.items()
     }
 
 
-def write(samples: list[Sample], stored: dict[str, int], rounds: int, seconds: float, folder: Path) -> None:
+def write(
+    samples: list[Sample], peers: list[str], stored: dict[str, int], rounds: int, seconds: float, folder: Path
+) -> None:
     cells = []
     for load in (POST, GET):
         for backends in BACKENDS:
@@ -98,8 +98,9 @@ def write(samples: list[Sample], stored: dict[str, int], rounds: int, seconds: f
         "# With more backends",
         f"{MANY} connections to the LoadBalancer; medians of {rounds} rounds of {seconds:g} s for each load. Latencies "
         "in ms; then the CPU time of a request in µs, by where it was spent. Load generator and cluster shared the "
-        f"machine's {_processors()} processors. Requests not answered 200: {failed}.",
+        f"machine's {processors()} processors. Requests not answered 200: {failed}.",
         table(["load", "backends", "requests/s", "p50", "p99", *COMPONENTS, "load generator"], cells),
+        *peers,
         "# What Redis needs",
         table(["", "bytes of memory"], [[what, str(size)] for what, size in stored.items()]),
         f"A POST, with the key that nginx gives it, takes {_appended_by_post(samples):.0f} bytes of the append-only "
@@ -131,31 +132,15 @@ def _appended_by_post(samples: list[Sample]) -> float:
 
 
 def _sample(url: str, backends: int, load: Load, seconds: float) -> Sample:
-    before, size_before = _cpu_seconds(), _append_only_file_bytes()
+    before, size_before = cpu_seconds(), _append_only_file_bytes()
     report = put_under_load(url, load, seconds)
-    after, size = _cpu_seconds(), _append_only_file_bytes()
+    after, size = cpu_seconds(), _append_only_file_bytes()
     used = {component: after[component] - before[component] for component in COMPONENTS}
     return Sample(backends, load, report, used, size - size_before)
 
 
 def _append_only_file_bytes() -> int:
-    return _number("aof_current_size:", _in_redis(APPEND_ONLY_FILE))
-
-
-def _in_redis(script: str, *arguments: str) -> str:
-    return _kubectl("exec", "redis-0", "--container=redis", "--", "sh", "-c", script, "sh", *arguments)
-
-
-def _cpu_seconds() -> dict[str, float]:
-    """CPU time of the running processes and their terminated children (proc_pid_stat(5))."""
-    return {component: sum(map(_pod_cpu_seconds, _pods(component))) for component in COMPONENTS}
-
-
-def _pod_cpu_seconds(pod: str) -> float:
-    processes = _kubectl("exec", pod, "--", "sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null || true").splitlines()
-    # utime, stime, cutime and cstime: fields after the program's name, which may contain spaces.
-    ticks = sum(sum(map(int, process.rpartition(")")[2].split()[11:15])) for process in processes)
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return _number("aof_current_size:", in_redis(APPEND_ONLY_FILE))
 
 
 def _number(name: str, text: str) -> int:
@@ -165,21 +150,9 @@ def _number(name: str, text: str) -> int:
     return int(found.group(1))
 
 
-def _processors() -> int:
-    nodes = json.loads(_kubectl("get", "nodes", "-o", "json"))["items"]
-    return max(int(node["status"]["capacity"]["cpu"]) for node in nodes)
-
-
-def _address() -> str:
-    address = _kubectl("get", "service", "nginx", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}")
-    if not address:
-        raise Failure("The Service nginx has no address: on minikube, start 'minikube tunnel' in another terminal")
-    return address
-
-
 @contextmanager
 def _as_many_backends_as_before():
-    before = int(_kubectl("get", "deployment", "backend", "-o", "jsonpath={.spec.replicas}"))
+    before = int(kubectl("get", "deployment", "backend", "-o", "jsonpath={.spec.replicas}"))
     try:
         yield
     finally:
@@ -187,19 +160,7 @@ def _as_many_backends_as_before():
 
 
 def _scale(backends: int) -> None:
-    _kubectl("scale", "deployment", "backend", f"--replicas={backends}")
-    _kubectl("rollout", "status", "deployment/backend", "--timeout=5m")
-    pods = _pods("backend")
-    for pod in pods[backends:]:
-        _kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=2m")
-
-
-def _pods(component: str) -> list[str]:
-    """The names of the pods. Terminating pods are at the end."""
-    pods = json.loads(_kubectl("get", "pods", "-l", f"app.kubernetes.io/name={component}", "-o", "json"))["items"]
-    pods.sort(key=lambda pod: "deletionTimestamp" in pod["metadata"])
-    return [pod["metadata"]["name"] for pod in pods]
-
-
-def _kubectl(*arguments: str) -> str:
-    return run(["kubectl", "--namespace", "user-counter", *arguments], BENCH)
+    kubectl("scale", "deployment", "backend", f"--replicas={backends}")
+    kubectl("rollout", "status", "deployment/backend", "--timeout=5m")
+    for pod in pods("backend")[backends:]:
+        kubectl("wait", "--for=delete", f"pod/{pod}", "--timeout=2m")

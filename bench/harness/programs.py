@@ -85,8 +85,9 @@ def liberty(name: str, build: list[str], folder: Path, target: Path) -> Program:
 
 
 def wildfly() -> Program:
-    # Unpacks itself into the folder of its run. No fixed port for the management.
-    return java(JAKARTA_EE, "wildfly", "wildfly.jar", "--install-dir=server", "-Djboss.management.http.port=0")
+    # Unpacks itself into the folder of its run. Listens on all addresses like the others. No fixed port for the management.
+    options = ["--install-dir=server", "-b=0.0.0.0", "-Djboss.management.http.port=0"]
+    return java(JAKARTA_EE, "wildfly", "wildfly.jar", *options)
 
 
 def payara_micro() -> Program:
