@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from harness.load import GET, MANY, POST, Load, Report, put_under_load, warm_up
-from harness.kubernetes import COMPONENTS, address, cpu_seconds, in_redis, kubectl, pods, processors
+from harness.load import GET, MANY, POST, Load, Report, warm_up
+from harness.kubernetes import COMPONENTS, address, cost, in_redis, kubectl, pods, processors
 from harness.programs import Failure
 from harness.table import table
 
@@ -114,16 +114,16 @@ def _row(load: Load, backends: int, same: list[Sample]) -> list[str]:
         return median(figure(sample) for sample in same)
 
     def cpu(component: str) -> float:
-        return middle(lambda sample: sample.cpu_seconds[component] / sample.report.answers * 1e6)
+        return middle(lambda sample: sample.report.for_each(sample.cpu_seconds[component]))
 
     return [
         load.method,
         str(backends),
-        f"{middle(lambda sample: sample.report.answers / sample.report.seconds):,.0f}",
+        f"{middle(lambda sample: sample.report.answers_per_second):,.0f}",
         f"{middle(lambda sample: sample.report.p50):.1f}",
         f"{middle(lambda sample: sample.report.p99):.1f}",
         *(f"{cpu(component):.0f}" for component in COMPONENTS),
-        f"{middle(lambda sample: sample.report.generator_cpu_seconds / sample.report.answers * 1e6):.0f}",
+        f"{middle(lambda sample: sample.report.for_each(sample.report.generator_cpu_seconds)):.0f}",
     ]
 
 
@@ -132,11 +132,9 @@ def _appended_by_post(samples: list[Sample]) -> float:
 
 
 def _sample(url: str, backends: int, load: Load, seconds: float) -> Sample:
-    before, size_before = cpu_seconds(), _append_only_file_bytes()
-    report = put_under_load(url, load, seconds)
-    after, size = cpu_seconds(), _append_only_file_bytes()
-    used = {component: after[component] - before[component] for component in COMPONENTS}
-    return Sample(backends, load, report, used, size - size_before)
+    size_before = _append_only_file_bytes()
+    report, cpu_seconds = cost(url, load, seconds)
+    return Sample(backends, load, report, cpu_seconds, _append_only_file_bytes() - size_before)
 
 
 def _append_only_file_bytes() -> int:

@@ -6,20 +6,20 @@ measurement. The Service of the backend leads to one of them at a time. The peer
 until the end.
 """
 
+import copy
 import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
-from harness.kubernetes import COMPONENTS, address, cpu_seconds, in_redis, kubectl
-from harness.load import GET, MANY, POST, Load, Report, put_under_load, warm_up
+from harness.kubernetes import COMPONENTS, address, cost, in_redis, kubectl
+from harness.load import GET, MANY, POST, Load, Report, warm_up
 from harness.programs import BENCH, JAVA, ROOT, SERVICE, Program, run
-from harness.table import table
+from harness.table import by_group
 
 IMAGE = "user-counter-peers:dev"
 LABEL = "bench"
-PORT = 1323
 COLUMNS = ["this ÷ it", "p99", "CPU", "of the server"]
 # nginx uses no connection for longer (keepalive_time and keepalive_timeout).
 CONNECTIONS_END = 6
@@ -70,11 +70,7 @@ def measure(programs: list[Program], rounds: int, seconds: float, warm_up_reques
 
 
 def _sample(url: str, server: str, load: Load, seconds: float) -> Sample:
-    label = f"{LABEL}={server}"
-    before = cpu_seconds(label)
-    report = put_under_load(url, load, seconds)
-    after = cpu_seconds(label)
-    return Sample(server, load, report, {component: after[component] - before[component] for component in COMPONENTS})
+    return Sample(server, load, *cost(url, load, seconds, f"{LABEL}={server}"))
 
 
 @contextmanager
@@ -83,7 +79,7 @@ def _running(programs: list[Program]):
     try:
         in_redis(WITHOUT_PASSWORD)
         for program in programs:
-            kubectl("apply", "--filename=-", manifest=_deployment(program, backend))
+            kubectl("apply", "--filename=-", standard_input=json.dumps(_deployment(program, backend)))
         for program in programs:
             kubectl("rollout", "status", f"deployment/{LABEL}-{program.name}", "--timeout=2m")
         yield
@@ -101,7 +97,7 @@ def _lead_to(server: str | None) -> None:
 
 def _deployment(program: Program, backend: dict) -> dict:
     """A Deployment of one pod, from that of the backend."""
-    template = json.loads(json.dumps(backend["spec"]["template"]))
+    template = copy.deepcopy(backend["spec"]["template"])
     labels = template["metadata"]["labels"]
     labels[LABEL] = program.name
     if program.name != SERVICE:
@@ -116,15 +112,16 @@ def _deployment(program: Program, backend: dict) -> dict:
 
 def _run(program: Program, pod: dict) -> None:
     container = pod["containers"][0]
+    port = container["ports"][0]["containerPort"]
     variables = {
         **program.environment,
-        "PORT": str(PORT),
+        "PORT": str(port),
         "REDIS_URL": "redis:6379",
         # Of Liberty. The root file system is read-only.
         "WLP_OUTPUT_DIR": "/output",
         "LOG_DIR": "/output/logs",
     }
-    answers = {"httpGet": {"port": PORT, "path": "/healthz"}, "periodSeconds": 1, "failureThreshold": 120}
+    answers = {"httpGet": {"port": port, "path": "/healthz"}, "periodSeconds": 1, "failureThreshold": 120}
     for field in ("envFrom", "livenessProbe", "readinessProbe"):
         container.pop(field, None)
     container.update(
@@ -148,23 +145,20 @@ def _in_image(argument: str) -> str:
 def section(programs: list[Program], samples: list[Sample], rounds: int, seconds: float) -> list[str]:
     """The parts of the page."""
     failed = sum(sample.report.failed for sample in samples)
-    columns = [f"{load.method}/s" if c == "rate" else c for load in (POST, GET) for c in ("rate", *COLUMNS)]
-    rows = []
-    for group in dict.fromkeys(program.group for program in programs):
-        rows.append([f"**{group}**", *[""] * len(columns)])
-        rows += [_row(program.name, samples) for program in programs if program.group == group]
+    header = ["server", "POST/s", *COLUMNS, "GET/s", *COLUMNS]
+    servers = [program.name for program in programs]
     return [
         "# Behind the same nginx",
         f"The service and its peers: one pod of each, the same frontends, the same Redis. {MANY} connections to the "
         f"LoadBalancer; medians of {rounds} rounds of {seconds:g} s for each load. `this ÷ it` compares requests a second "
         "of the same round. The CPU time of a request is in µs: of frontend, server and Redis together, and of the "
         f"server. Requests not answered 200: {failed}.",
-        table(["server", *columns], rows),
+        by_group(servers, header, lambda server: _cells(server, samples)),
     ]
 
 
-def _row(server: str, samples: list[Sample]) -> list[str]:
-    cells = [server]
+def _cells(server: str, samples: list[Sample]) -> list[str]:
+    cells = []
     for load in (POST, GET):
         own = [sample for sample in samples if (sample.server, sample.load) == (server, load)]
         service = [sample for sample in samples if (sample.server, sample.load) == (SERVICE, load)]
@@ -179,8 +173,8 @@ def _row(server: str, samples: list[Sample]) -> list[str]:
 
 
 def _rate(sample: Sample) -> float:
-    return sample.report.answers / sample.report.seconds
+    return sample.report.answers_per_second
 
 
 def _micros(sample: Sample, *components: str) -> float:
-    return sum(sample.cpu_seconds[component] for component in components) / sample.report.answers * 1e6
+    return sample.report.for_each(sum(sample.cpu_seconds[component] for component in components))

@@ -1,21 +1,16 @@
-"""The deployment in the cluster of the current kubeconfig: its pods, their CPU time, and its address."""
+"""The deployment in the cluster of the current kubeconfig: its address, its pods, and what a load costs them."""
 
 import json
 import os
-import subprocess
 
-from harness.programs import Failure
+from harness.load import Load, Report, put_under_load
+from harness.programs import BENCH, Failure, run
 
 COMPONENTS = ["frontend", "backend", "redis"]
 
 
-def kubectl(*arguments: str, manifest: object = None) -> str:
-    """Runs kubectl and returns its output. A manifest is its standard input, in JSON."""
-    command = ["kubectl", "--namespace", "user-counter", *arguments]
-    done = subprocess.run(command, input=json.dumps(manifest), capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(f"{done.stdout}{done.stderr}\n'{' '.join(command)}' failed")
-    return done.stdout
+def kubectl(*arguments: str, standard_input: str | None = None) -> str:
+    return run(["kubectl", "--namespace", "user-counter", *arguments], BENCH, standard_input)
 
 
 def address() -> str:
@@ -33,7 +28,15 @@ def pods(component: str, *labels: str) -> list[str]:
     return [pod["metadata"]["name"] for pod in found]
 
 
-def cpu_seconds(*labels_of_backends: str) -> dict[str, float]:
+def cost(url: str, load: Load, seconds: float, *labels_of_backends: str) -> tuple[Report, dict[str, float]]:
+    """Puts the deployment under load for some time; with the report, the CPU seconds of all pods of each component."""
+    before = _cpu_seconds(*labels_of_backends)
+    report = put_under_load(url, load, seconds)
+    after = _cpu_seconds(*labels_of_backends)
+    return report, {component: after[component] - before[component] for component in COMPONENTS}
+
+
+def _cpu_seconds(*labels_of_backends: str) -> dict[str, float]:
     """CPU time of the running processes of each component and their terminated children (proc_pid_stat(5))."""
     labels = {"backend": labels_of_backends}
     return {

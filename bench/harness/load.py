@@ -69,6 +69,14 @@ class Report:
     p999: float
     generator_cpu_seconds: float
 
+    @property
+    def answers_per_second(self) -> float:
+        return self.answers / self.seconds
+
+    def for_each(self, cpu_seconds: float) -> float:
+        """CPU time for each answer, in microseconds."""
+        return cpu_seconds / self.answers * 1e6
+
 
 def install():
     """Installs oha. cargo does nothing if this version is installed."""
@@ -92,13 +100,13 @@ def drive(server: Server, redis: Redis, load: Load, seconds: float, round_: int)
         round=round_,
         server=server.name,
         load=load,
-        answers_per_second=report.answers / report.seconds,
+        answers_per_second=report.answers_per_second,
         failed=report.failed,
         p50=report.p50,
         p99=report.p99,
         p999=report.p999,
-        server_cpu=cpu / report.answers * 1e6,
-        generator_cpu=report.generator_cpu_seconds / report.answers * 1e6,
+        server_cpu=report.for_each(cpu),
+        generator_cpu=report.for_each(report.generator_cpu_seconds),
         resident=resident,
     )
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tarfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,9 +47,9 @@ class Program:
                 archive.extractall(TARGET / self.name, filter="tar")
 
 
-def run(command: list[str], folder: Path) -> str:
+def run(command: list[str], folder: Path, standard_input: str | None = None) -> str:
     """Runs a command and returns its output. If it fails, the Failure contains all output."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, input=standard_input, capture_output=True, text=True)
     if done.returncode != 0:
         raise Failure(f"{done.stdout}{done.stderr}\n'{' '.join(command)}' failed in {folder.relative_to(ROOT) or '.'}")
     return done.stdout
@@ -110,3 +111,12 @@ PROGRAMS = [
     go("echo-radix"),
     go("echo-go-redis"),
 ]
+
+
+def groups(servers: Collection[str]) -> dict[str, list[str]]:
+    """The servers of each group, in the order of PROGRAMS."""
+    chosen = [program for program in PROGRAMS if program.name in servers]
+    return {
+        group: [program.name for program in chosen if program.group == group]
+        for group in dict.fromkeys(program.group for program in chosen)
+    }

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 
 from harness.load import HOT, OHA_VERSION, POST, Load, Measurement
-from harness.programs import JAVA, PROGRAMS, SERVICE
+from harness.programs import JAVA, SERVICE, groups
 
 MEBIBYTE = 2**20
 
@@ -64,12 +64,7 @@ class Results:
         return [server for server in self.servers() if server != SERVICE]
 
     def groups(self) -> dict[str, list[str]]:
-        """The servers of each group, in the order of PROGRAMS."""
-        measured = [program for program in PROGRAMS if program.name in self.servers()]
-        return {
-            group: [program.name for program in measured if program.group == group]
-            for group in dict.fromkeys(program.group for program in measured)
-        }
+        return groups(self.servers())
 
     def rivals(self) -> list[str]:
         """The other servers of this service's group."""

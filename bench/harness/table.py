@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.load import CLOSED, CONNECTIONS, CONSTANT, GET, MANY, OPEN_RATE, PIPELINE, POST, Load, open_loop
-from harness.programs import ROOT, SERVICE, Failure
+from harness.programs import ROOT, SERVICE, Failure, groups
 from harness.results import MEBIBYTE, Results, Spread
 
 FIGURES = [
@@ -81,7 +81,7 @@ def summary(results: Results) -> str:
         cells.append(f"{results.start_seconds(server).median:.1f} s")
         return cells
 
-    return by_group(results, results.servers(), header, cells)
+    return by_group(results.servers(), header, cells)
 
 
 def conditions(results: Results) -> str:
@@ -101,7 +101,6 @@ def conditions(results: Results) -> str:
 def loads(results: Results, columns: dict[str, Load]) -> str:
     header = ["server", *(f"{column} {name}".strip() for column in columns for name, _, _ in FIGURES)]
     return by_group(
-        results,
         results.servers(),
         header,
         lambda server: [
@@ -137,7 +136,6 @@ def place(results: Results, load: Load, figure: str) -> str:
 def throughput_ratios(results: Results) -> str:
     header = ["peer", *(f"{load.method} {load.connections}" for load in CLOSED)]
     return by_group(
-        results,
         results.peers(),
         header,
         lambda peer: [ratio(results.to_peer(peer, load, "answers_per_second")) for load in CLOSED],
@@ -147,7 +145,6 @@ def throughput_ratios(results: Results) -> str:
 def cost_ratios(results: Results) -> str:
     header = ["peer", "POST CPU", "GET CPU", "POST p99", "GET p99", f"p99 at {OPEN_RATE:,}/s", "memory", "start"]
     return by_group(
-        results,
         results.peers(),
         header,
         lambda peer: [
@@ -164,7 +161,6 @@ def cost_ratios(results: Results) -> str:
 
 def hot(results: Results) -> str:
     return by_group(
-        results,
         results.servers(),
         ["server", "POST/s", "p99"],
         lambda server: [ratio(results.hot_to_many(server, figure)) for figure in ("answers_per_second", "p99")],
@@ -180,7 +176,7 @@ def memory_and_start(results: Results) -> str:
             f"{start.median:.2f} ({start.lowest:.2f} to {start.highest:.2f})",
         ]
 
-    return by_group(results, results.servers(), ["server", "idle", "loaded", "start"], cells)
+    return by_group(results.servers(), ["server", "idle", "loaded", "start"], cells)
 
 
 def limits(results: Results) -> str:
@@ -197,13 +193,12 @@ def limits(results: Results) -> str:
     return table(header, rows)
 
 
-def by_group(results: Results, servers: list[str], header: list[str], cells: Callable[[str], list[str]]) -> str:
+def by_group(servers: list[str], header: list[str], cells: Callable[[str], list[str]]) -> str:
     """A table with a row for each of the servers, and a heading for each group."""
     rows = []
-    for group, members in results.groups().items():
-        if measured := [member for member in members if member in servers]:
-            rows.append([f"**{group}**", *[""] * (len(header) - 1)])
-            rows += [[server, *cells(server)] for server in measured]
+    for group, members in groups(servers).items():
+        rows.append([f"**{group}**", *[""] * (len(header) - 1)])
+        rows += [[server, *cells(server)] for server in members]
     return table(header, rows)
 
 
