@@ -30,14 +30,18 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     static PackagedServer start(Path folder, Map<String, String> environment) {
         PackagedServer server = launch(folder, environment);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!server.answers()) {
-            if (!server.process.isAlive() || System.nanoTime() > deadline) {
-                server.close();
-                throw new AssertionError("The server did not answer on port %d within %d s; its log:\n%s"
-                        .formatted(server.port(), PATIENCE.toSeconds(), server.log()));
+        try {
+            while (!server.answers()) {
+                if (!server.process.isAlive() || System.nanoTime() > deadline) {
+                    throw new AssertionError("The server did not answer on port %d within %d s; its log:\n%s"
+                            .formatted(server.port(), PATIENCE.toSeconds(), server.log()));
+                }
             }
+            return server;
+        } catch (AssertionError e) { // also of an answer that openapi.yaml does not describe
+            server.close();
+            throw e;
         }
-        return server;
     }
 
     /**
