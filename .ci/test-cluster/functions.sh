@@ -10,55 +10,69 @@ has_test_cluster() {
   [[ -x $CLUSTER ]]
 }
 
-# build_test_cluster: builds the cluster in the background, and puts its tools on the PATH. Returns when there are kubectl and
-# kustomize, which the manifest tests need.
-build_test_cluster() {
-  nice "$CLUSTER" build &
-  BUILD=$!
+# prepare_test_cluster: builds and starts the cluster in the background, and then installs the addons. Returns when there are
+# kubectl and kustomize, which the manifest tests need.
+prepare_test_cluster() {
+  mkdir -p target
+  rm -f target/test-cluster-is-up
   eval "$("$CLUSTER" env)"
-  until command -v kubectl >/dev/null && command -v kustomize >/dev/null; do
-    if ! kill -0 "$BUILD"; then wait "$BUILD"; fi
+  (
+    nice "$CLUSTER" build
+    "$CLUSTER" up
+    prefer_pods
+    touch target/test-cluster-is-up
+    install_addons
+  ) &
+  PREPARATION=$!
+  await_preparation 'command -v kubectl && command -v kustomize'
+}
+
+# await_preparation CONDITION: waits until a command succeeds. Fails with the preparation.
+await_preparation() {
+  until eval "$1" >/dev/null; do
+    if ! kill -0 "$PREPARATION"; then wait "$PREPARATION"; fi
     sleep 1
   done
 }
 
-# start_test_cluster: starts the cluster and a Git repository for the tests of Argo CD, until the script ends.
-start_test_cluster() {
-  wait "$BUILD"
-  trap stop_test_cluster EXIT
-  "$CLUSTER" up
-  install_addons &
+# use_test_cluster: waits until the cluster has started, and makes a Git repository for the tests of Argo CD.
+use_test_cluster() {
+  await_preparation '[[ -e target/test-cluster-is-up ]]'
   GITOPS_REPOSITORY=$("$CLUSTER" repo user-counter)
   PATH=$PWD/.ci/test-cluster:$PATH
   export CLUSTER GITOPS_REPOSITORY PATH
 }
 
-# install_addons: builds and installs what the tests of components need, beside the tests, which wait for it.
+# prefer_pods: gives the pods of both nodes together eight times the CPU of any other program. By default they get as much as
+# one program, and starve beside the tests. The two files are of cgroup v1 and v2.
+prefer_pods() {
+  if [[ -d /sys/fs/cgroup/cpu/testcluster ]]; then
+    echo 8192 >/sys/fs/cgroup/cpu/testcluster/cpu.shares
+  else
+    echo 800 >/sys/fs/cgroup/testcluster/cpu.weight
+  fi
+}
+
+# install_addons: builds and installs what the tests of components need, in the order of these tests, which wait for it.
 install_addons() {
   kubectl apply --filename tests/src/test/resources/crds/gke.yaml --filename tests/src/test/resources/crds/google-prometheus.yaml
   nice "$CLUSTER" addon gateway-api cert-manager pebble traefik |
     xargs --max-args=1 kubectl apply --server-side --filename
-  nice "$CLUSTER" addon redis-exporter nginx-exporter prometheus alertmanager jaeger
+  nice "$CLUSTER" addon prometheus alertmanager redis-exporter nginx-exporter
   local image
   for image in $(kubectl kustomize tests/overlays/monitoring | grep -o '[^ ]*exporter:.*'); do
     "$CLUSTER" alias "${image%:*}:latest" "$image"
   done
   nice "$CLUSTER" addon prometheus-operator | xargs kubectl apply --server-side --filename
+  nice "$CLUSTER" addon jaeger
 }
 
-# stop_test_cluster: stops the cluster. If the script has failed, prints the state of the cluster, and at the end, where they
-# are easy to find, the failed tests. Keeps the exit code.
+# stop_test_cluster STATUS: stops the cluster. If STATUS is not 0, prints the state of the cluster first.
 stop_test_cluster() {
-  local status=$?
-  if ((status)); then
+  if (($1)); then
     echo "--- the state of the test cluster after the failure"
     "$CLUSTER" status || true
   fi
   jobs -p | xargs --no-run-if-empty kill 2>/dev/null || true
   "$CLUSTER" down
-  if ((status)); then
-    echo "--- the failed tests"
-    grep --no-filename --after-context=10 '<<< [A-Z]*!$' tests/target/failsafe-reports/*.txt || true
-  fi
-  exit $status
 }

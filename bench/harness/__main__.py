@@ -3,7 +3,7 @@ Measures this service and its peers: the same API, the same Redis, the same load
 
 All servers run during the whole measurement, and are warmed up with the same number of requests. Each round puts the
 servers one after another under each load, so that other load of the machine affects all servers alike. A ratio compares
-two measurements of the same round. The results are tables (results.md), all measurements (results.json) and plots (SVG)
+two measurements of the same round. The results are tables (results.md), all measurements (results.jsonl) and plots (SVG)
 in bench/results, and the table in bench/README.md. A run with --quick or --only writes only to bench/target/results.
 
 With --cluster, it measures the application in the cluster of the current kubeconfig instead, through its LoadBalancer,

@@ -105,7 +105,10 @@ class Results:
         )
 
     def write(self, folder: Path) -> None:
-        (folder / "results.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
+        """Writes JSON Lines: what holds for the whole run, then a start, a measurement or a limit a line."""
+        whole = asdict(self)
+        rows = [{kind: row} for kind in ("starts", "measurements", "limits") for row in whole.pop(kind)]
+        (folder / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [whole, *rows]))
 
 
 def _ratio(numerators: list[float], denominators: list[float]) -> Spread:

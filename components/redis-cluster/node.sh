@@ -14,7 +14,7 @@ for pair in a b c; do
   all="$all redis-cluster-$pair-0.$domain redis-cluster-$pair-1.$domain"
 done
 partner=${name%-*}-$((1 - ${name##*-})).$domain
-REDISCLI_AUTH=$(cat /run/secrets/redis/password)
+read -r REDISCLI_AUTH </run/secrets/redis/password
 export REDISCLI_AUTH
 
 # slots PAIR: prints the first and the last slot of a pair
@@ -123,9 +123,18 @@ forget() {
   done
 }
 
+# Takes over a new password. Every node has masterauth, since every node may become a replica.
+authenticate() {
+  read -r password </run/secrets/redis/password
+  [ "$password" != "$REDISCLI_AUTH" ] || return
+  REDISCLI_AUTH=$password
+  echo "config set masterauth $password" | redis localhost >/dev/null
+}
+
 keep() {
   trap exit TERM
   while :; do
+    authenticate
     if nodes=$(redis localhost cluster nodes); then
       me=$(echo "$nodes" | grep myself)
       meet

@@ -23,12 +23,22 @@ leave() {
   running replicaof no one >/dev/null
 }
 
+# By this mark the service recognizes the data. Redis keeps its mark, whatever the snapshot has. The service writes `lost:`
+# before the mark if Redis has none, because its disk is new.
+data_key='user:{}:data'
+data=
+[ "$cluster" ] || data=$(running get "$data_key")
+data=${data#lost:}
+
 # Makes Redis a replica of the local Redis, which has loaded the snapshot. Redis gets all of it at once, and then becomes
-# a primary again. Until then Redis rejects writes, and the service answers 503.
+# a primary again. Until then Redis rejects writes, and the service answers 503. The backend may read Redis's settings, so
+# they get a password that is good for this restore only.
 replicate() {
-  load "$snapshot"
+  once=$(head -c 32 /dev/urandom | sha256sum | cut -d ' ' -f 1)
+  load "$snapshot" "user replica on >$once +psync +replconf +ping"
   echo "restore: $snapshot with $(redis-cli dbsize) keys replaces the $(running dbsize) keys of Redis"
-  printf %s "$REDISCLI_AUTH" | running -x config set masterauth >/dev/null
+  [ ! "$data" ] || redis-cli set "$data_key" "$data" >/dev/null
+  printf %s "$once" | running -x config set masteruser replica masterauth >/dev/null
   trap leave EXIT
   running replicaof "$POD_IP" 6379 >/dev/null
   until says master_link_status:up && [ "$(running dbsize)" = "$(redis-cli dbsize)" ]; do
@@ -149,6 +159,7 @@ if [ -f "$snapshot" ] && [ ! "$cluster" ]; then
 else
   copy
 fi
+[ ! "$data" ] || running set "$data_key" "$data" >/dev/null
 # Lets the backend log in again, also after an earlier restore that did not complete.
 for node in $nodes; do
   at "$node" acl setuser backend on >/dev/null

@@ -107,6 +107,7 @@ class ExactnessIT extends ServersOnRedis {
         try (PackagedServer stopped = startServer("b", Map.of("REDIS_TIMEOUT", "60s"));
                 Jedis client = new Jedis("127.0.0.1", redis.port());
                 Socket probe = new Socket("127.0.0.1", stopped.port())) {
+            stopped.get("/users/249"); // opens the connection
             client.clientPause(60_000, ClientPauseMode.WRITE);
             var post = HttpRequest.newBuilder(stopped.uri("/users/249")).POST(BodyPublishers.noBody());
             var answers = Stream.generate(() -> Endpoint.HTTP.sendAsync(post.build(), BodyHandlers.ofString()))

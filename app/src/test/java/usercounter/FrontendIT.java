@@ -1,7 +1,10 @@
 package usercounter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import com.sun.net.httpserver.Headers;
+import com.sun.net.httpserver.HttpServer;
 import jakarta.json.Json;
 import jakarta.json.JsonObject;
 import java.io.BufferedReader;
@@ -12,7 +15,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,9 +27,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,6 +43,7 @@ import usercounter.api.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
 /** nginx with the configuration of the frontend, in front of packaged servers. */
+@EnabledIf(value = "usercounter.Nginx#isInstalled", disabledReason = "No nginx on the PATH: install it")
 class FrontendIT {
 
     @TempDir
@@ -49,7 +60,6 @@ class FrontendIT {
 
     @BeforeAll
     static void start() throws IOException {
-        Nginx.requireInstalled();
         redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
         server = startServer("a");
         nginx = Nginx.start(folder, server);
@@ -104,17 +114,30 @@ class FrontendIT {
         try (ServerSocket backend = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                 Nginx proxy = Nginx.start(nginxFolder, backend.getLocalPort())) {
             String trace = "0af7651916cd43dd8448eb211c80319c";
-            String valid = "00-" + trace + "-b7ad6b7169203331-00";
-
-            assertThat(received(backend, proxy, "/users/valid", valid)).contains("traceparent: " + valid);
-            assertThat(line(proxy, "/users/valid").getString("trace_id")).isEqualTo(trace);
-            for (String invalid : new String[] {"\"", valid + "-x", valid.replace('a', 'A')}) {
+            String parent = "b7ad6b7169203331";
+            String valid = "00-" + trace + "-" + parent + "-00";
+            for (String flagsOrVersion :
+                    new String[] {valid, valid.replaceAll("00$", "03"), valid.replaceAll("^00", "01") + "-x"}) {
+                String path = "/users/valid" + Math.abs(flagsOrVersion.hashCode());
+                assertThat(received(backend, proxy, path, flagsOrVersion))
+                        .contains("traceparent: " + flagsOrVersion, "tracestate: a=b");
+                assertThat(line(proxy, path).getString("trace_id")).isEqualTo(trace);
+            }
+            for (String invalid : new String[] {
+                "\"",
+                valid + "-x",
+                valid.replace('a', 'A'),
+                valid.replaceAll("^00", "ff"),
+                valid.replace(trace, "0".repeat(32)),
+                valid.replace(parent, "0".repeat(16))
+            }) {
                 String path = "/users/invalid" + Math.abs(invalid.hashCode());
                 List<String> headers = received(backend, proxy, path, invalid);
                 JsonObject line = line(proxy, path);
                 String id = line.getString("request_id");
                 assertThat(headers)
-                        .contains("X-Request-ID: " + id, "traceparent: 00-" + id + "-" + id.substring(0, 16) + "-01");
+                        .contains("X-Request-ID: " + id, "traceparent: 00-" + id + "-" + id.substring(0, 16) + "-01")
+                        .noneMatch(header -> header.startsWith("tracestate:"));
                 assertThat(line.getString("trace_id"))
                         .isEqualTo(line.getString("logging.googleapis.com/trace"))
                         .isEqualTo(id);
@@ -125,7 +148,8 @@ class FrontendIT {
     /** Sends a request, and returns the lines of it that the backend gets. */
     private static List<String> received(ServerSocket backend, Nginx proxy, String path, String traceparent)
             throws Exception {
-        var answer = CompletableFuture.supplyAsync(() -> proxy.get(path, "traceparent", traceparent));
+        var answer =
+                CompletableFuture.supplyAsync(() -> proxy.get(path, "traceparent", traceparent, "tracestate", "a=b"));
         try (Socket connection = backend.accept()) {
             List<String> lines = new BufferedReader(
                             new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8))
@@ -134,8 +158,9 @@ class FrontendIT {
                     .toList();
             connection
                     .getOutputStream()
-                    .write("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n0"
-                            .getBytes(StandardCharsets.UTF_8));
+                    .write(
+                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1\r\nCache-Control: no-store\r\nVary: Accept\r\n\r\n0"
+                                    .getBytes(StandardCharsets.UTF_8));
             assertThat(answer.join().body()).isEqualTo("0");
             return lines;
         }
@@ -167,6 +192,87 @@ class FrontendIT {
         }
     }
 
+    /** As CONTRIBUTING.md has it. */
+    private static final String ENDPOINT = "location /orders/ { proxy_pass http://backend$uri$is_args$args; }\n";
+
+    @Test
+    void anotherEndpointGetsBodyQueryAndTheHeadersOfTheProxy(@TempDir Path nginxFolder) throws Exception {
+        HttpServer backend = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        backend.createContext("/", exchange -> {
+            String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+            Headers headers = exchange.getRequestHeaders();
+            exchange.getResponseHeaders()
+                    .add("X-Received", exchange.getRequestMethod() + " " + exchange.getRequestURI() + " " + body);
+            List.of(
+                            "Content-Type",
+                            "X-Forwarded-For",
+                            "X-Forwarded-Proto",
+                            "Traceparent",
+                            IdempotencyKeyHeader.DEFAULT_NAME)
+                    .forEach(name -> exchange.getResponseHeaders().add("X-" + name, headers.getFirst(name) + ""));
+            exchange.sendResponseHeaders(204, -1);
+        });
+        backend.start();
+        try (Nginx proxy = Nginx.startWithLocation(
+                nginxFolder, ENDPOINT, backend.getAddress().getPort())) {
+            HttpRequest request = HttpRequest.newBuilder(proxy.uri("/orders/a%2520b?c=d%26&e"))
+                    .header("Content-Type", "application/json")
+                    .header(IdempotencyKeyHeader.DEFAULT_NAME, "\"foreign\"")
+                    .PUT(HttpRequest.BodyPublishers.ofString("{\"price\":1}"))
+                    .build();
+            HttpHeaders received =
+                    Endpoint.HTTP.send(request, BodyHandlers.discarding()).headers();
+
+            assertThat(received.firstValue("X-Received")).contains("PUT /orders/a%2520b?c=d%26&e {\"price\":1}");
+            assertThat(received.firstValue("X-Content-Type")).contains("application/json");
+            assertThat(received.firstValue("X-X-Forwarded-For")).contains("127.0.0.1");
+            assertThat(received.firstValue("X-X-Forwarded-Proto")).contains("http");
+            assertThat(received.firstValue("X-Traceparent").orElseThrow()).matches("00-\\w{32}-\\w{16}-01");
+            assertThat(received.firstValue("X-" + IdempotencyKeyHeader.DEFAULT_NAME))
+                    .contains("null");
+        } finally {
+            backend.stop(0);
+        }
+    }
+
+    /** A backend that dies may have executed the request. The numbers' POSTs have keys for that. */
+    @ParameterizedTest
+    @CsvSource({"POST, /orders/, 1", "PATCH, /orders/, 1", "PUT, /orders/, 8", "GET, /orders/, 8", "POST, /users/a, 8"})
+    void onlyRequestsThatMayArriveTwiceAreRepeated(String method, String path, int times, @TempDir Path nginxFolder)
+            throws Exception {
+        AtomicInteger received = new AtomicInteger();
+        try (ServerSocket backend = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                Nginx proxy = Nginx.startWithLocation(nginxFolder, ENDPOINT, backend.getLocalPort())) {
+            CompletableFuture.runAsync(() -> {
+                try {
+                    while (true) {
+                        Socket connection = backend.accept();
+                        connection.getInputStream().readNBytes(method.length());
+                        received.incrementAndGet();
+                        connection.close();
+                    }
+                } catch (IOException e) {
+                    // The test ends.
+                }
+            });
+
+            HttpRequest request = HttpRequest.newBuilder(proxy.uri(path))
+                    .method(method, HttpRequest.BodyPublishers.noBody())
+                    .build();
+            assertThat(Endpoint.HTTP.send(request, BodyHandlers.discarding()).statusCode())
+                    .isEqualTo(503);
+        }
+        assertThat(received).hasValue(times);
+    }
+
+    @Test
+    void aPathWithBytesThatAreNotAsciiIsALineOfJson() throws IOException {
+        assertThat(nginx.exchange("GET /users/bytes-\u00e9\u00ff?x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 400 ");
+
+        assertThat(line(nginx, "/users/bytes-").getString("message")).isEqualTo("GET /users/bytes- 400");
+    }
+
     /** As docs/operate.md has it for a load balancer that is a proxy. */
     @Test
     void aProxysClientsHaveALimitEach(@TempDir Path nginxFolder) throws Exception {
@@ -181,6 +287,47 @@ class FrontendIT {
             }
             assertThat(limited.log("192.0.2.3")).contains("\"remote_addr\":\"192.0.2.3\"");
         }
+    }
+
+    @Test
+    void aClientOfIpv6IsANetworkOf64Bits(@TempDir Path nginxFolder) throws Exception {
+        String proxy = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;";
+        try (Nginx limited = Nginx.start(nginxFolder, proxy, server)) {
+            int answered = 0;
+            while (limited.get("/users/a", "X-Forwarded-For", "2001:db8:a0a:a::" + answered)
+                                    .statusCode()
+                            == 200
+                    && answered < 5_000) {
+                answered++;
+            }
+            assertThat(answered).isBetween(100, 4_999);
+
+            for (String other : new String[] {"2001:db8:a0a:b::1", "::ffff:192.0.2.1"}) {
+                assertThat(limited.get("/users/a", "X-Forwarded-For", other).statusCode())
+                        .isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void clientsConnectWithIpv6IfTheNodeHasIt(@TempDir Path with, @TempDir Path without) throws Exception {
+        try (Nginx nginx = Nginx.startWithoutIpv6(without, server)) {
+            assertThat(nginx.get("/healthz").statusCode()).isEqualTo(200);
+            assertThat(nginx.accepts("::1")).isFalse();
+        }
+        assumeThat(Path.of("/proc/net/if_inet6")).exists();
+        try (Nginx nginx = Nginx.startWithoutRateLimit(with, server)) {
+            assertThat(nginx.get("/healthz").statusCode()).isEqualTo(200);
+            assertThat(nginx.accepts("::1")).isTrue();
+        }
+    }
+
+    @Test
+    void theCookiesOfAParentDomainAreNoObstacle() {
+        String cookies = "c=" + "x".repeat(15_000);
+
+        assertThat(nginx.get("/", "Cookie", cookies).statusCode()).isEqualTo(200);
+        assertThat(nginx.post("/users/cookies", "Cookie", cookies).body()).isEqualTo("1");
     }
 
     @Test
@@ -253,6 +400,7 @@ class FrontendIT {
         String tag = answer.headers().firstValue("ETag").orElseThrow();
         assertThat(nginx.get(path, "If-None-Match", tag).statusCode()).isEqualTo(304);
         assertProblem(nginx.get(path, "If-Match", "\"another\""), 412);
+        assertThat(nginx.get(path, "Range", "bytes=1000000-").body()).isEqualTo(answer.body());
     }
 
     @ParameterizedTest
@@ -313,6 +461,36 @@ class FrontendIT {
         assertThat(nginx.get("/openapi").body()).contains("\nservers:\n  - url: /\n", "const: ✓");
     }
 
+    @Test
+    void servesEachOperationOfTheOpenApiDocument() {
+        assertThat(OpenApiDocument.operations()).allSatisfy(operation -> {
+            String path = operation.path().replaceAll("\\{\\w+}", "a");
+            assertThat(nginx.send(operation.method(), path).statusCode()).isEqualTo(200);
+        });
+    }
+
+    /** All paths of the OpenAPI document, except the one of probes. */
+    @Test
+    void limitsTheRateOfEachPathOfTheOpenApiDocument() throws IOException {
+        Matcher limited = Pattern.compile("(?m)^map \\$uri \\$client \\{\n +~(\\S+) ")
+                .matcher(Files.readString(Nginx.BASE.resolve("rate-limit.conf")));
+        assertThat(limited.find()).isTrue();
+
+        assertThat(OpenApiDocument.operations())
+                .map(OpenApiDocument.Operation::path)
+                .filteredOn(Pattern.compile(limited.group(1)).asPredicate().negate())
+                .containsOnly("/healthz");
+    }
+
+    @Test
+    void theGatewaysForwardEachPathOfTheOpenApiDocument() throws IOException {
+        String routes = Files.readString(Path.of("..", "components", "gateway", "common", "httproutes.yaml"));
+
+        assertThat(OpenApiDocument.operations())
+                .extracting(operation -> operation.path().replaceAll("/\\{.*", ""))
+                .allSatisfy(path -> assertThat(routes).contains("value: " + path + "\n"));
+    }
+
     @ParameterizedTest
     @CsvSource({
         "POST, /, 'GET, HEAD'",
@@ -329,6 +507,100 @@ class FrontendIT {
                 .hasValueSatisfying(value -> assertThat(value.split(", *")).contains(allow.split(", ")));
     }
 
+    /** Whatever a program between the client and the service may decode or resolve. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/users/same",
+                "/users/%73ame",
+                "/users/%73%41%4d%65%7E%2D%5f",
+                "/users/s%61me?%2f..%2f",
+                "/users/x%2f..%2fsame",
+                "/users/x%2f%2e%2e%2Fsame",
+                "/users/x%5c..%5csame",
+                "/users/x\\..\\same",
+                "/users/x/../same",
+                "/users/./same",
+                "/users/%2e/same",
+                "/users/x/%2e%2e/same",
+                "/users/.",
+                "/users/..",
+                "/users/...",
+                "/users/%2e",
+                "/users/%2e%2e",
+                "/users/s%2eme",
+                "/users/same/",
+                "/users/same/.",
+                "/users/same%2f",
+                "/users/same%2f.",
+                "/users/%2fsame",
+                "/users/%252fsame",
+                "/users/same%00",
+                "/users/same%0a",
+                "/users/same%7f",
+                "/users/same%c3%a9",
+                "/users/same%ff",
+                "/users/same%zz",
+                "/users/same#x",
+                "/users/same%23x",
+                "/users/same%3fx",
+                "/users/same|",
+                "/users/same<>\"^`{}",
+                "/users/same;",
+                "/users/same;a=b",
+                "/users/same%3ba=b",
+                "/users;a=b/same",
+                "/users/x;/../same",
+                "/users/..;/same",
+                "/users//same",
+                "//users/same",
+                "/x/../users/same",
+                "/x%2f..%2fusers/same",
+                "/./users/same",
+                "/%2e/users/same",
+                "/../users/same",
+                "/%2e%2e/users/same",
+                "/%2fusers/same",
+                "/users%2fsame",
+                "/%75sers/same",
+                "/USERS/same",
+                "http://x/users/same",
+                "http://x//users/same",
+                "http://x/users/x%2f..%2fsame",
+                "http://x?/users/same",
+                "/users/..%2fhealthz",
+                "/x/../healthz",
+                "/%68ealthz",
+                "/healthz;x",
+                "/docs/x/../start.js",
+                "/docs%2fstart.js",
+                "/docs/%73tart.js",
+                "/page.css;x",
+                "/x/../page.css",
+                "/x/..",
+                "/nothing|",
+                "/nothing/%5c",
+                "/nothing/%2e",
+            })
+    void aPathMeansTheSameAsAtTheService(String path) throws IOException {
+        String request = "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+        assertThat(nginx.exchange(request)).startsWith(server.exchange(request).substring(0, 12));
+
+        long before = sum();
+        String answer = nginx.exchange("POST" + request.substring(3));
+        assertThat(sum() - before).isEqualTo(answer.startsWith("HTTP/1.1 200 ") ? 1 : 0);
+    }
+
+    /** The sum of all users' numbers. */
+    private static long sum() {
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+            return client.keys("user:{*}").stream()
+                    .mapToLong(key -> Long.parseLong(client.get(key)))
+                    .sum();
+        }
+    }
+
     /** nginx rejects these paths itself, with a problem document. */
     @ParameterizedTest
     @CsvSource({
@@ -342,13 +614,14 @@ class FrontendIT {
         "/users/a%00, malformed",
         "/users, No resource",
         "/users/, No resource",
-        "/users/.., No resource",
+        "/users/., A user id is",
+        "/users/.., A user id is",
         "/users/a/, No resource",
-        "/users/a%2Fb.jpg, No resource",
+        "/users/a%2Fb.jpg, A user id is",
         "//users/a, No resource",
         "/USERS/a, No resource",
         "/healthz/, No resource",
-        "/healthz%0a, No resource",
+        "/healthz%0a, malformed",
         "/nope.gif, No resource",
         "/metrics, No resource",
         "/error, No resource",
@@ -357,22 +630,23 @@ class FrontendIT {
         "/nginx.conf, No resource",
         "/page.css/, No resource",
         "/page.jpg, No resource",
-        "/%0a, No resource",
+        "/%0a, malformed",
         "/openapi/, No resource",
         "/openapi/ui/, No resource",
         "/docs/nothing.js, No resource",
         "/docs/WEB-INF/web.xml, No resource",
         "/docs/../metrics, No resource",
-        "/docs/%2e%2e/metrics, No resource",
-        "/docs/..;/metrics, No resource",
-        "/users/%2e%2e%2fmetrics, No resource",
-        "/users/..;/metrics, No resource",
+        "/docs/%2e%2e/metrics, malformed",
+        "/docs/..;/metrics, malformed",
+        "/users/%2e%2e%2fmetrics, A user id is",
+        "/users/..;/metrics, malformed",
         "/problem, No resource",
     })
     void noOtherPathGetsThrough(String path, String detail) throws IOException {
         assertThat(nginx.exchange("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
                 .startsWith(detail.startsWith("No resource") ? "HTTP/1.1 404 " : "HTTP/1.1 400 ")
-                .contains("\r\nContent-Type: application/problem+json\r\n", "\"detail\":\"", detail);
+                .contains("\r\nContent-Type: application/problem+json\r\n", "\"detail\":\"", detail)
+                .contains("\r\nCache-Control: no-store\r\n", "\r\nVary: Accept\r\n");
     }
 
     private static void assertProblem(HttpResponse<String> answer, int status) {

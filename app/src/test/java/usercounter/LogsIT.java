@@ -102,6 +102,14 @@ class LogsIT {
         });
     }
 
+    /** Liberty answers these requests itself, and would log a warning for each. */
+    @Test
+    void aPathBelowOneOfLibertysIsNoLine() {
+        assertThat(server.get("/health/no-such-check").statusCode()).isEqualTo(404);
+
+        assertThat(lines(server, "no-such-check")).isEmpty();
+    }
+
     @Test
     void withoutTracingTheServerLoadsNothingOfOpenTelemetry() throws IOException {
         server.get("/users/a", "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");

@@ -41,6 +41,9 @@ class MetricsIT {
     @AutoClose
     static PackagedServer server;
 
+    /** The first scrape, before any request for a number. */
+    private static Metrics first;
+
     private Metrics before;
 
     @BeforeAll
@@ -57,6 +60,7 @@ class MetricsIT {
                         "1.2.3",
                         "REVISION",
                         "0123abc"));
+        first = Metrics.of(server);
     }
 
     private static void startRedis(int port) throws IOException {
@@ -93,6 +97,19 @@ class MetricsIT {
         String series = count.replaceFirst("_count(?=\\{|$)", "_bucket");
         String labels = series.endsWith("}") ? series.substring(0, series.length() - 1) + "," : series + "{";
         return labels + "le=\"" + bound + "\"}";
+    }
+
+    /** Otherwise rate() would not see the first failures of a backend. */
+    @Test
+    void theSeriesThatTheObjectivesReadExistFromTheStart() {
+        assertThat(OpenApiDocument.operations())
+                .isNotEmpty()
+                .allSatisfy(operation -> operation.statuses().stream()
+                        .filter(status -> status == 200 || status >= 500)
+                        .forEach(status -> {
+                            String count = requests("count", operation.method(), operation.path(), status);
+                            assertThat(first.series()).contains(count, bucket(count, "0.25"));
+                        }));
     }
 
     @Test
@@ -185,7 +202,7 @@ class MetricsIT {
 
         ExecutorService clients = Executors.newFixedThreadPool(10);
         List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
-        redis.signal("STOP");
+        PausedWrites paused = new PausedWrites(redis);
         answers.add(CompletableFuture.supplyAsync(() -> server.post("/users/c"), clients));
         Waiting.until("a batch in flight", () -> Metrics.of(server).value(used) == 1);
         assertThat(Metrics.of(server).value(idle)).isZero();
@@ -193,7 +210,7 @@ class MetricsIT {
             answers.add(CompletableFuture.supplyAsync(() -> server.post("/users/c"), clients));
         }
         Waiting.until("nine commands that wait", () -> Metrics.of(server).value(pending) >= 9);
-        redis.signal("CONT");
+        paused.resume();
 
         assertThat(answers)
                 .allSatisfy(answer -> assertThat(answer.join().statusCode()).isEqualTo(200));

@@ -1,26 +1,27 @@
 package usercounter;
 
-import static org.junit.jupiter.api.Assertions.fail;
-import static org.junit.jupiter.api.Assumptions.abort;
+import static java.nio.file.StandardOpenOption.APPEND;
+import static java.nio.file.StandardOpenOption.CREATE;
 
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import tools.jackson.dataformat.yaml.YAMLMapper;
 import usercounter.dev.RedisServer;
 
-/** nginx with the configuration of the frontend, except for folders and ports, in front of some backends. */
+/** nginx with the start script and configuration of the frontend, except for folders and ports, before some backends. */
 final class Nginx implements Endpoint, AutoCloseable {
 
-    private static final Path BASE = Path.of("..", "base", "frontend");
+    static final Path BASE = Path.of("..", "base", "frontend");
     private static final Path NO_RATE_LIMIT = Path.of("..", "components", "no-rate-limit", "rate-limit.conf");
     private static final Path PAGE = Path.of("..", "base", "frontend", "page");
+    private static final Path DEPLOYMENT = Path.of("..", "base", "frontend", "deployment.yaml");
     private static final Pattern SERVICE = Pattern.compile("app:1323");
 
     private final int port;
@@ -33,16 +34,8 @@ final class Nginx implements Endpoint, AutoCloseable {
         this.process = process;
     }
 
-    /** Skips a test if nginx is not installed. With CI=true, the test fails instead. */
-    static void requireInstalled() {
-        if (Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .noneMatch(folder -> Files.isExecutable(Path.of(folder, "nginx")))) {
-            String message = "No nginx on the PATH: install it (https://nginx.org)";
-            if ("true".equals(System.getenv("CI"))) {
-                fail(message);
-            }
-            abort(message);
-        }
+    static boolean isInstalled() {
+        return Programs.isInstalledOrNotRequired("nginx");
     }
 
     /** Starts it with the base's rate limit. */
@@ -54,6 +47,12 @@ final class Nginx implements Endpoint, AutoCloseable {
     static Nginx start(Path folder, int backend) throws IOException {
         Files.copy(BASE.resolve("rate-limit.conf"), folder.resolve("rate-limit.conf"));
         return launch(folder, backend);
+    }
+
+    /** The same with one more location. */
+    static Nginx startWithLocation(Path folder, String location, int backend) throws IOException {
+        Files.writeString(folder.resolve("users.conf"), location);
+        return start(folder, backend);
     }
 
     /**
@@ -73,43 +72,73 @@ final class Nginx implements Endpoint, AutoCloseable {
         return launch(folder, ports(backends));
     }
 
+    /** The same on a node without IPv6. */
+    static Nginx startWithoutIpv6(Path folder, PackagedServer... backends) throws IOException {
+        Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
+        return launch(folder, startScript().replace("/proc/net/if_inet6", "/nothing"), ports(backends));
+    }
+
+    private static String startScript() {
+        return new YAMLMapper()
+                .readTree(DEPLOYMENT)
+                .at("/spec/template/spec/containers/0/command/2")
+                .stringValue();
+    }
+
     private static int[] ports(PackagedServer... backends) {
         return Stream.of(backends).mapToInt(PackagedServer::port).toArray();
     }
 
     private static Nginx launch(Path folder, int... backends) throws IOException {
-        Files.copy(BASE.resolve("clients.conf"), folder.resolve("clients.conf"));
-        // If root starts nginx, its workers run as another user, and have their cache in this folder.
-        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+        return launch(folder, startScript(), backends);
+    }
+
+    private static Nginx launch(Path folder, String startScript, int... backends) throws IOException {
+        for (String file : List.of("clients.conf", "proxy-headers.conf", "users.conf")) {
+            Files.writeString(folder.resolve(file), Files.readString(BASE.resolve(file)), CREATE, APPEND);
+        }
         int port = RedisServer.freePort();
+        int probes = RedisServer.freePort();
         int[] next = {0};
         String configuration = SERVICE.matcher(Files.readString(BASE.resolve("nginx.conf")))
                 .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length])
                 .replace("listen 8080", "listen 127.0.0.1:" + port)
-                .replace("listen 8081", "listen 127.0.0.1:" + RedisServer.freePort())
+                .replace("listen 8081", "listen 127.0.0.1:" + probes)
                 .replace("listen 127.0.0.1:8082", "listen 127.0.0.1:" + RedisServer.freePort())
                 .replace("/tmp/", folder + "/")
                 .replace("/srv/page", PAGE.toAbsolutePath().toString());
         Path file = Files.writeString(folder.resolve("nginx.conf"), configuration);
+        String script = startScript
+                .replace("getent hosts app", "getent hosts localhost")
+                .replace(":8080", ":" + port)
+                .replace(":8081", ":" + probes)
+                .replace("/tmp/", folder + "/")
+                .replace("exec nginx", "exec nginx -e stderr -c " + file);
+        if (System.getProperty("user.name").equals("root")) {
+            // Otherwise the workers of root's nginx run as a user that cannot read every folder.
+            script = script.replace("daemon off;", "daemon off; user root;");
+        }
         Path log = folder.resolve("nginx.log");
-        Nginx nginx = new Nginx(port, log, run(file, log));
-        while (!nginx.takesConnections()) {
+        Nginx nginx = new Nginx(port, log, run(script, log));
+        Waiting.until("a connection to nginx", () -> {
             if (!nginx.process.isAlive()) {
                 throw new AssertionError("nginx did not start:\n" + nginx.log());
             }
-        }
+            return nginx.accepts("127.0.0.1");
+        });
         return nginx;
     }
 
-    private static Process run(Path configuration, Path log) throws IOException {
-        return new ProcessBuilder("nginx", "-c", configuration.toString(), "-e", "stderr", "-g", "daemon off;")
+    private static Process run(String script, Path log) throws IOException {
+        return new ProcessBuilder("sh", "-ec", script)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
     }
 
-    private boolean takesConnections() {
-        try (Socket socket = new Socket("127.0.0.1", port)) {
+    /** Whether it accepts a connection to this address. */
+    boolean accepts(String address) {
+        try (Socket socket = new Socket(address, port)) {
             return socket.isConnected();
         } catch (IOException e) {
             return false;

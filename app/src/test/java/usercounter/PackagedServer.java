@@ -9,6 +9,10 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jboss.shrinkwrap.api.ShrinkWrap;
+import org.jboss.shrinkwrap.api.exporter.ZipExporter;
+import org.jboss.shrinkwrap.api.importer.ZipImporter;
+import org.jboss.shrinkwrap.api.spec.WebArchive;
 import usercounter.dev.RedisServer;
 
 /** The server that Maven has packaged, unpacked and run as a process on a free port. */
@@ -75,6 +79,30 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     /** The folder wlp of the unpacked server. */
     static Path home() {
         return Unpacked.HOME;
+    }
+
+    /**
+     * Copies the folder wlp/usr of the unpacked server, with further classes in the application.
+     *
+     * @return the copy, for the variable WLP_USER_DIR
+     */
+    static Path copyWith(Path copy, Class<?>... classes) throws IOException {
+        Path original = home().resolve("usr");
+        Path application = Path.of("servers/user-counter/apps/user-counter.war");
+        try (Stream<Path> files = Files.walk(original)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Path target = copy.resolve(original.relativize(file));
+                Files.createDirectories(target.getParent());
+                Files.copy(file, target);
+            }
+        }
+        ShrinkWrap.create(ZipImporter.class)
+                .importFrom(original.resolve(application).toFile())
+                .as(WebArchive.class)
+                .addClasses(classes)
+                .as(ZipExporter.class)
+                .exportTo(copy.resolve(application).toFile(), true);
+        return copy;
     }
 
     private boolean answers() {

@@ -1,17 +1,22 @@
 package usercounter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +31,9 @@ import usercounter.browser.CounterPage;
 import usercounter.dev.RedisServer;
 
 /** The page for people and the API's reference in a real browser, of the packaged server and through nginx. */
+@EnabledIf(
+        value = "usercounter.browser.Browser#isInstalled",
+        disabledReason = "No chromedriver on the PATH: install it with its Chrome or Chromium")
 @ParameterizedClass
 @EnumSource
 class PageIT {
@@ -50,16 +58,11 @@ class PageIT {
     @AutoClose
     static PackagedServer server;
 
+    private static Endpoint endpoint;
+    private static String origin;
+
     @Parameter
     Entrance entrance;
-
-    @TempDir
-    Path nginxFolder;
-
-    @AutoClose
-    private Nginx nginx;
-
-    private String origin;
 
     @BeforeAll
     static void start() throws IOException {
@@ -68,18 +71,28 @@ class PageIT {
         server = PackagedServer.start(folder, Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
     }
 
-    @BeforeEach
-    void enter() throws IOException {
-        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
-            client.flushAll();
-        }
-        Endpoint endpoint = server;
+    @BeforeParameterizedClassInvocation
+    static void enter(Entrance entrance, @TempDir Path nginxFolder) throws IOException {
+        endpoint = server;
         if (entrance == Entrance.NGINX) {
-            Nginx.requireInstalled();
-            nginx = Nginx.start(nginxFolder, server);
-            endpoint = nginx;
+            assumeThat(Nginx.isInstalled()).as("nginx on the PATH").isTrue();
+            endpoint = Nginx.start(nginxFolder, server);
         }
         origin = "http://" + Browser.HOST + ":" + endpoint.port();
+    }
+
+    @AfterParameterizedClassInvocation
+    static void leave() {
+        if (endpoint instanceof Nginx nginx) {
+            nginx.close();
+        }
+    }
+
+    @BeforeEach
+    void clear() {
+        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+            client.keys("user:{[^}]*").forEach(client::del);
+        }
         browser.setScreen(1280, 800, "light");
         browser.setOffline(false);
     }
@@ -143,19 +156,21 @@ class PageIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"a b", "é%", ".", ".."})
+    @ValueSource(strings = {"a b", "é%", ".", "..", "x/../bob"})
     void aMalformedIdIsSaidInWords(String id) {
         CounterPage page = open("before");
         page.awaitNumber("0");
 
         page.show(id);
 
-        page.awaitTrouble("A user id is ");
+        // Liberty itself refuses an encoded slash.
+        page.awaitTrouble(id.contains("/") && entrance == Entrance.SERVER ? "The path " : "A user id is ");
         page.awaitTrouble("This user has no number.");
         page.addOne();
         page.awaitTrouble("1 click not counted.");
         page.addOne();
         page.awaitTrouble("2 clicks not counted.");
+        assertCount("bob", "0");
         page.show("before");
         page.awaitNumber("0");
         page.awaitNoTrouble();
@@ -178,6 +193,25 @@ class PageIT {
         long overflow =
                 browser.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth");
         assertThat(overflow).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {7, 38, 1_024})
+    void aNumberHasRoomOnAPhone(long number) {
+        set("room", number);
+        browser.setScreen(360, 740, "light");
+        CounterPage page = open("room");
+        page.awaitNumber(String.format(Locale.ROOT, "%,d", number));
+
+        List<Number> overlap = browser.run("""
+                const text = new Range();
+                text.selectNodeContents(document.getElementById('number'));
+                const {top, bottom} = text.getBoundingClientRect();
+                return [document.querySelector('.title').getBoundingClientRect().bottom - top,
+                    bottom - document.getElementById('add').getBoundingClientRect().top];
+                """);
+        assertThat(overlap)
+                .allSatisfy(pixels -> assertThat(pixels.doubleValue()).isNegative());
     }
 
     @Test
@@ -280,7 +314,7 @@ class PageIT {
 
     @Test
     void tooManyClicksAreCountedOnceALittleLater(@TempDir Path limitedFolder) throws IOException {
-        Nginx.requireInstalled();
+        assumeThat(Nginx.isInstalled()).as("nginx on the PATH").isTrue();
         String onePerSecond = "limit_req_zone $client zone=slow:1m rate=1r/s; limit_req zone=slow;";
         try (Nginx limited = Nginx.start(limitedFolder, onePerSecond, server)) {
             CounterPage page = new CounterPage(browser, "http://" + Browser.HOST + ":" + limited.port() + "/#too-many");
@@ -388,6 +422,25 @@ class PageIT {
                 .startsWith("200");
         assertCount("249", "1");
         assertThat(browser.console()).isEmpty();
+    }
+
+    /** A number of JSON in a browser is exact only up to 2^53. */
+    @Test
+    void theReferenceShowsTheLargestNumber() {
+        set("249", Long.MAX_VALUE);
+        browser.open(origin + "/docs");
+
+        browser.find("#operations-users-readCount button").click();
+        browser.find(".try-out__btn").click();
+        browser.run("""
+                const type = document.querySelector('.responses-wrapper select.content-type');
+                Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, 'value').set.call(type, 'application/json');
+                type.dispatchEvent(new Event('change', {bubbles: true}));
+                """);
+        browser.find(".execute").click();
+
+        assertThat(browser.find(".live-responses-table .highlight-code").getText())
+                .contains("{\"id\":\"249\",\"count\":9223372036854775807}");
     }
 
     private CounterPage open(String user) {

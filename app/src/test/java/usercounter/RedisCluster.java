@@ -1,5 +1,7 @@
 package usercounter;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import usercounter.dev.RedisServer;
 public final class RedisCluster implements AutoCloseable {
 
     private static final int PRIMARIES = 3;
+    private static final String ENDPOINT_TYPE = "cluster-preferred-endpoint-type";
 
     private final Path folder;
     private final List<RedisServer> nodes = new ArrayList<>();
@@ -113,6 +116,16 @@ public final class RedisCluster implements AutoCloseable {
                 .toList();
     }
 
+    /** From now on the nodes name no host, only ports. Redis 7.0 or newer. */
+    public void hideHosts() {
+        for (RedisServer node : nodes) {
+            try (Jedis jedis = client(node)) {
+                assumeThat(jedis.configGet(ENDPOINT_TYPE)).isNotEmpty();
+                jedis.configSet(ENDPOINT_TYPE, "unknown-endpoint");
+            }
+        }
+    }
+
     /** Waits until the replica is in sync with its primary, and returns it. */
     RedisServer replica() {
         List<RedisServer> found = new ArrayList<>();
@@ -150,7 +163,7 @@ public final class RedisCluster implements AutoCloseable {
         }
     }
 
-    static int slotOf(String user) {
+    public static int slotOf(String user) {
         return JedisClusterCRC16.getSlot("user:{" + user + "}");
     }
 
@@ -181,7 +194,7 @@ public final class RedisCluster implements AutoCloseable {
         private final RedisServer to;
 
         /** Starts the move: from now on, new keys of the slot are written to the next primary. */
-        Move(int slot) {
+        public Move(int slot) {
             this.slot = slot;
             this.from = ownerOf(slot);
             this.to = primaries.get((primaries.indexOf(from) + 1) % primaries.size());
@@ -199,7 +212,7 @@ public final class RedisCluster implements AutoCloseable {
         }
 
         /** Moves the remaining keys, ten at a time, and then the slot itself. */
-        void finish() {
+        public void finish() {
             try (Jedis source = client(from)) {
                 List<String> keys = source.clusterGetKeysInSlot(slot, 10);
                 while (!keys.isEmpty()) {

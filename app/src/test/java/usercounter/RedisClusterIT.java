@@ -39,7 +39,12 @@ class RedisClusterIT {
         stranger = RedisCluster.startNode(folder, RedisCluster.freePort());
         List<RedisServer> all =
                 Stream.concat(Stream.of(stranger), cluster.nodes().stream()).toList();
-        user = new RedisUser(all, "always", "`REDIS_URL` is a Redis Cluster's", "`maxmemory-policy` is to be checked");
+        user = new RedisUser(
+                all,
+                "always",
+                "`REDIS_URL` is a Redis Cluster's",
+                "`maxmemory-policy` is to be checked",
+                "`REDIS_REPLICAS` is `0` and `REDIS_DURABILITY` is `checked`");
         server = PackagedServer.start(
                 folder,
                 Map.of(

@@ -61,6 +61,7 @@ class TracingIT {
         environment.putAll(LogsIT.imageVariables());
         environment.put("REDIS_URL", "127.0.0.1:" + redis.port());
         environment.put("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
+        environment.put("REDIS_TIMEOUT", "20s"); // longer than any look at a request that waits
         environment.put("OTEL_BSP_SCHEDULE_DELAY", "100"); // milliseconds
         server = PackagedServer.start(folder, environment);
     }
@@ -137,6 +138,17 @@ class TracingIT {
                 .isLessThanOrEqualTo(spans.get("batch").getStartTimeUnixNano());
     }
 
+    /** Level 2 of the standard has a second flag. */
+    @Test
+    void aTraceWithARandomIdAndAState() {
+        String trace = newTrace();
+        server.get("/users/anna", "traceparent", "00-" + trace + "-b7ad6b7169203331-03", "tracestate", "a=b");
+
+        for (Span span : spans(trace, 4).values()) {
+            assertThat(span.getTraceState()).isEqualTo("a=b");
+        }
+    }
+
     @Test
     void theCommandsOfGetAndOfAPostWithAKey() {
         String read = newTrace();
@@ -152,7 +164,7 @@ class TracingIT {
     void theTimeBeforeABatchIsNotItsOwnTime() throws Exception {
         server.get("/users/b"); // opens the connection
         ExecutorService clients = Executors.newFixedThreadPool(10);
-        redis.signal("STOP");
+        PausedWrites paused = new PausedWrites(redis);
         String first = newTrace();
         var answer = CompletableFuture.supplyAsync(() -> server.post("/users/b", headers(first)), clients);
         Waiting.until(
@@ -166,7 +178,7 @@ class TracingIT {
                 "nine commands that wait",
                 () -> Metrics.of(server).value("db_client_connection_pending_requests") == 9);
         TimeUnit.MILLISECONDS.sleep(200);
-        redis.signal("CONT");
+        paused.resume();
         answer.join();
         answers.forEach(CompletableFuture::join);
         clients.shutdown();
@@ -213,6 +225,8 @@ class TracingIT {
         server.get("/metrics");
         server.get("/users/untraced");
         server.send("GET", "/users/a", "traceparent", "00-" + newTrace() + "-b7ad6b7169203331-00");
+        server.send("GET", "/users/a", "traceparent", "00-" + "0".repeat(32) + "-b7ad6b7169203331-01");
+        server.send("GET", "/users/a", "traceparent", "00-" + newTrace() + "-" + "0".repeat(16) + "-01");
         server.get("/users/last", headers(last));
 
         spans(last, 4);

@@ -8,10 +8,10 @@ import jakarta.servlet.annotation.WebServlet;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import jakarta.ws.rs.core.Response.Status;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.Response.StatusType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Objects;
 
 /** The error page (web.xml): sends a {@link Problem} for requests that are rejected before they reach Jakarta REST. */
 @WebServlet(ErrorServlet.PATH)
@@ -31,7 +31,7 @@ public class ErrorServlet extends HttpServlet {
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) {
         long start = System.nanoTime();
-        Status status = status(request);
+        StatusType status = status(request);
         response.setStatus(status.getStatusCode());
         response.setContentType(Problem.MEDIA_TYPE);
         try {
@@ -51,20 +51,20 @@ public class ErrorServlet extends HttpServlet {
                 : request.getMethod();
     }
 
-    private static Status status(HttpServletRequest request) {
-        if (request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE) instanceof Integer code) {
-            return Objects.requireNonNullElse(Status.fromStatusCode(code), Status.INTERNAL_SERVER_ERROR);
-        }
-        return Status.NOT_FOUND; // not an error dispatch: a client requested this path directly
+    private static StatusType status(HttpServletRequest request) {
+        int code = request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE) instanceof Integer error
+                ? error
+                : HttpServletResponse.SC_NOT_FOUND; // not an error dispatch: a client requested this path directly
+        return Response.status(code).build().getStatusInfo();
     }
 
-    private static String detail(HttpServletRequest request, Status status) {
+    private static String detail(HttpServletRequest request, StatusType status) {
         if (request.getAttribute(DETAIL) instanceof String detail) {
             return detail;
         }
-        return switch (status) {
-            case BAD_REQUEST -> "The path or a header is malformed";
-            case NOT_FOUND -> Problem.NOT_FOUND;
+        return switch (status.getStatusCode()) {
+            case HttpServletResponse.SC_BAD_REQUEST -> "The path or a header is malformed";
+            case HttpServletResponse.SC_NOT_FOUND -> Problem.NOT_FOUND;
             default -> status.getReasonPhrase();
         };
     }

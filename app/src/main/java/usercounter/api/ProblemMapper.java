@@ -57,18 +57,38 @@ public class ProblemMapper implements ExceptionMapper<Throwable> {
         return answer.build();
     }
 
+    /** A response with a body, or without an error, is what the resource wants to send. */
     private static Response answer(WebApplicationException failure) {
-        Status status = Status.fromStatusCode(failure.getResponse().getStatus());
-        String detail = switch (status) {
-            case BAD_REQUEST -> failure.getMessage();
+        Response response = failure.getResponse();
+        if (response.hasEntity() || response.getStatus() < Status.BAD_REQUEST.getStatusCode()) {
+            return response;
+        }
+        StatusType status = response.getStatusInfo();
+        return Response.fromResponse(response)
+                .type(Problem.MEDIA_TYPE)
+                .entity(Problem.of(status, detail(failure, status)))
+                .build();
+    }
+
+    /** The message of an exception that a resource throws; RESTEasy's and Jakarta REST's own are not for clients. */
+    private static String detail(WebApplicationException failure, StatusType status) {
+        String message = failure.getMessage();
+        if (!message.startsWith("RESTEASY") && !message.startsWith("HTTP " + status.getStatusCode())) {
+            return message;
+        }
+        Status known = Status.fromStatusCode(status.getStatusCode());
+        if (known == null) { // the enum has not all of them
+            return status.getReasonPhrase();
+        }
+        return switch (known) {
+            case BAD_REQUEST -> "The request is malformed: /docs describes it";
             case NOT_FOUND -> Problem.NOT_FOUND;
             case METHOD_NOT_ALLOWED -> "This path does not support this method: use one of those in the header Allow";
             case NOT_ACCEPTABLE -> "Accept allows no media type of this resource: allow text/plain, for example";
+            case UNSUPPORTED_MEDIA_TYPE ->
+                "This resource does not read this Content-Type: /docs has those that it reads";
             default -> status.getReasonPhrase();
         };
-        return problem(status, detail)
-                .header(HttpHeaders.ALLOW, failure.getResponse().getHeaderString(HttpHeaders.ALLOW))
-                .build();
     }
 
     private static ResponseBuilder problem(StatusType status, String detail) {

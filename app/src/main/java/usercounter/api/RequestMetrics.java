@@ -5,16 +5,20 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.snapshots.Unit;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.event.Startup;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.container.ContainerResponseFilter;
 import jakarta.ws.rs.container.PreMatching;
 import jakarta.ws.rs.ext.Provider;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 
 /**
  * Counts and times every request by method, route template and status. A path as label would make one time series for
@@ -45,9 +49,25 @@ public class RequestMetrics implements ContainerRequestFilter, ContainerResponse
             .withoutExemplars()
             .register();
 
+    /** The routes that may fail, by their methods. */
+    private static final Map<String, List<String>> ROUTES =
+            Map.of("/users/{id}", List.of("GET", "HEAD", "POST"), "/healthz", List.of("GET", "HEAD"));
+
     private record Key(String method, String route, int status) {}
 
     private final Map<Key, DistributionDataPoint> durations = new ConcurrentHashMap<>();
+
+    /**
+     * The objectives divide failures by all requests. Prometheus sees no growth in the first value of a series, so these
+     * series exist before the first request.
+     *
+     * @see <a href="https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics">Avoid missing metrics</a>
+     */
+    void start(@Observes Startup event) {
+        ROUTES.forEach((route, methods) -> methods.forEach(method -> Stream.of(200, 500, 503)
+                .map(status -> new Key(method, route, status))
+                .forEach(RequestMetrics::duration)));
+    }
 
     @Override
     public void filter(ContainerRequestContext request) {

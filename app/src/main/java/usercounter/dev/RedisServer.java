@@ -164,21 +164,24 @@ public final class RedisServer implements AutoCloseable {
     /** Stops the server with SIGKILL, like a crash. */
     public void kill() {
         process.destroyForcibly();
-        awaitExit();
+        exitsWithin(PATIENCE.toSeconds());
     }
 
     /** Stops the server with SIGTERM, after which all data is on disk. */
     @Override
     public void close() {
-        process.destroy();
-        if (!awaitExit()) {
-            kill();
+        for (int second = 0; second < PATIENCE.toSeconds(); second++) {
+            process.destroy(); // each second, since Redis refuses it while it writes its first append-only file
+            if (exitsWithin(1)) {
+                return;
+            }
         }
+        kill();
     }
 
-    private boolean awaitExit() {
+    private boolean exitsWithin(long seconds) {
         try {
-            return process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            return process.waitFor(seconds, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

@@ -5,7 +5,9 @@ import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -70,6 +72,7 @@ final class CommandPipeline implements AutoCloseable {
     private static final String CLOSED = "The connection to Redis is closed, since the service stops";
 
     private final Supplier<Connection> connections;
+    private final ConnectionCheck check;
     private final Duration maxAge;
     private final int replicas;
     private final Duration timeout;
@@ -78,17 +81,21 @@ final class CommandPipeline implements AutoCloseable {
     private final BlockingQueue<Call<?>> waiting = new LinkedBlockingQueue<>(MAX_WAITING);
     private final Thread sender = new Thread(this::sendBatches, "redis-pipeline");
 
-    /** Whether a batch is in flight. The thread that sets it sends the next batch, and may use the two fields below. */
+    /** Whether a batch is in flight. The thread that sets it sends the next batch, and may use the field below. */
     private final AtomicBoolean busy = new AtomicBoolean();
 
-    private Connection current;
-    private long currentSince;
+    /**
+     * The time of the first batch of each connection. There may be several connections: the pool opens another one while
+     * it checks an idle one.
+     */
+    private final Map<Connection, Long> firstUsed = new WeakHashMap<>();
 
     private volatile boolean healthy = true;
     private volatile boolean closed;
 
     /**
      * @param connections provides connections to the node; each one is closed (returned to its pool) after one batch
+     * @param check checks each new connection before its first batch
      * @param maxAge maximum age of a connection
      * @param replicas number of replicas that must have a write on disk before it succeeds
      * @param timeout maximum duration of a batch
@@ -97,12 +104,14 @@ final class CommandPipeline implements AutoCloseable {
      */
     CommandPipeline(
             Supplier<Connection> connections,
+            ConnectionCheck check,
             Duration maxAge,
             int replicas,
             Duration timeout,
             Deadlines deadlines,
             Executor executor) {
         this.connections = connections;
+        this.check = check;
         this.maxAge = maxAge;
         this.replicas = replicas;
         this.timeout = timeout;
@@ -214,6 +223,10 @@ final class CommandPipeline implements AutoCloseable {
         });
         boolean reusable = false;
         try {
+            if (!firstUsed.containsKey(connection)) {
+                check.check(connection);
+                firstUsed.put(connection, System.nanoTime());
+            }
             exchange(calls, connection, exchanged);
             reusable = calls.stream().noneMatch(Call::foundWrongNode) && !isOld(connection);
         } catch (JedisConnectionException e) {
@@ -284,12 +297,7 @@ final class CommandPipeline implements AutoCloseable {
     }
 
     private boolean isOld(Connection connection) {
-        long now = System.nanoTime();
-        if (connection != current) {
-            current = connection;
-            currentSince = now;
-        }
-        return now - currentSince > maxAge.toNanos();
+        return System.nanoTime() - firstUsed.get(connection) > maxAge.toNanos();
     }
 
     private static void disconnect(Connection connection) {

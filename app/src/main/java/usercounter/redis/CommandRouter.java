@@ -15,7 +15,6 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisAskDataException;
-import redis.clients.jedis.exceptions.JedisClusterOperationException;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisRedirectionException;
 import redis.clients.jedis.params.SetParams;
@@ -57,6 +56,7 @@ final class CommandRouter implements AutoCloseable {
     private static final Set<String> WRITES_REFUSED = Set.of("OOM", "MISCONF", "NOREPLICAS");
 
     private final RedisNodes nodes;
+    private final ConnectionCheck check;
     private final int replicas;
     private final Duration timeout;
     private final Duration maxAge;
@@ -71,12 +71,14 @@ final class CommandRouter implements AutoCloseable {
 
     /**
      * @param nodes the nodes, their keys and their connections
+     * @param check checks each new connection
      * @param replicas number of replicas that must have a write on disk before it succeeds
      * @param timeout maximum duration of a command
      * @param maxAge maximum age of a connection
      */
-    CommandRouter(RedisNodes nodes, int replicas, Duration timeout, Duration maxAge) {
+    CommandRouter(RedisNodes nodes, ConnectionCheck check, int replicas, Duration timeout, Duration maxAge) {
         this.nodes = nodes;
+        this.check = check;
         this.replicas = replicas;
         this.timeout = timeout;
         this.maxAge = maxAge;
@@ -94,7 +96,7 @@ final class CommandRouter implements AutoCloseable {
     }
 
     /** Sends a read-only command to each primary. Each result is like that of {@link #read}. */
-    <T> Map<HostAndPort, CompletableFuture<T>> readAll(Function<? super Pipeline, Response<T>> command) {
+    private <T> Map<HostAndPort, CompletableFuture<T>> readAll(Function<? super Pipeline, Response<T>> command) {
         Map<HostAndPort, CompletableFuture<T>> answers = new HashMap<>();
         for (HostAndPort node : nodes.all()) {
             RedisCommand<T> read = RedisCommand.read(command, timeout);
@@ -127,8 +129,7 @@ final class CommandRouter implements AutoCloseable {
                 .thenRun(() -> first.completeExceptionally(
                         all.length > 0
                                 ? (Throwable) all[0].join()
-                                : new JedisClusterOperationException(
-                                        "No node of the Redis Cluster is known: none of those in REDIS_URL answered")));
+                                : nodes.unknown("No node of the Redis Cluster is known: none of REDIS_URL has slots")));
         return first;
     }
 
@@ -149,34 +150,37 @@ final class CommandRouter implements AutoCloseable {
 
     private <T> CompletableFuture<T> send(String key, RedisCommand<T> command) {
         return nodes.nodeOf(key)
-                .map(node -> follow(pipeline(node).submit(command), key, command, 0))
-                .orElseGet(() -> CompletableFuture.failedFuture(new JedisClusterOperationException(
-                        "No node of the Redis Cluster is known to have the key " + key)));
+                .map(node -> follow(pipeline(node).submit(command), node, key, command, 0))
+                .orElseGet(() -> CompletableFuture.failedFuture(
+                        nodes.unknown("No node of the Redis Cluster is known to have the slot of the key")));
     }
 
     /** A reply reaches the caller on the thread that received it, a failure on a thread of {@link #writers}. */
     private <T> CompletableFuture<T> follow(
-            CompletableFuture<T> answer, String key, RedisCommand<T> command, int redirections) {
+            CompletableFuture<T> answer, HostAndPort node, String key, RedisCommand<T> command, int redirections) {
         return deadlines
                 .watch(answer, command.deadline())
-                .exceptionallyComposeAsync(failure -> next(failure, key, command, redirections), writers);
+                .exceptionallyComposeAsync(failure -> next(failure, node, key, command, redirections), writers);
     }
 
     /**
      * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#redirection-and-resharding">
      *     Redirection and resharding</a>
      */
-    private <T> CompletableFuture<T> next(Throwable failure, String key, RedisCommand<T> command, int redirections) {
+    private <T> CompletableFuture<T> next(
+            Throwable failure, HostAndPort node, String key, RedisCommand<T> command, int redirections) {
         if (failure instanceof JedisRedirectionException redirection && redirections < MAX_REDIRECTIONS) {
             RedisCommand<T> redirected = failure instanceof JedisAskDataException ? command.asking() : command;
-            CommandPipeline target = pipeline(redirection.getTargetNode());
-            return follow(target.enqueue(redirected), key, command, redirections + 1);
+            HostAndPort target = RedisNodes.withHost(redirection.getTargetNode(), node);
+            return follow(pipeline(target).enqueue(redirected), target, key, command, redirections + 1);
         }
-        if (failure instanceof JedisDataException reply && "TRYAGAIN".equals(RedisErrors.code(reply))) {
-            long pause = Math.min(TRY_AGAIN.toNanos(), command.nanosLeft());
+        // The last try has time for its reply, so that the caller gets the reason, not a time-out.
+        if (failure instanceof JedisDataException reply
+                && "TRYAGAIN".equals(RedisErrors.code(reply))
+                && command.nanosLeft() > 2 * TRY_AGAIN.toNanos()) {
             return CompletableFuture.supplyAsync(
                             () -> send(key, command),
-                            CompletableFuture.delayedExecutor(pause, TimeUnit.NANOSECONDS, writers))
+                            CompletableFuture.delayedExecutor(TRY_AGAIN.toNanos(), TimeUnit.NANOSECONDS, writers))
                     .thenCompose(Function.identity());
         }
         return CompletableFuture.failedFuture(failure);
@@ -189,7 +193,7 @@ final class CommandRouter implements AutoCloseable {
             pipeline = pipelines.computeIfAbsent(
                     node,
                     key -> new CommandPipeline(
-                            () -> nodes.connect(key), maxAge, replicas, timeout, deadlines, writers));
+                            () -> nodes.connect(key), check, maxAge, replicas, timeout, deadlines, writers));
         }
         return pipeline;
     }
@@ -207,7 +211,7 @@ final class CommandRouter implements AutoCloseable {
     /** Completes every command before it closes the connections. */
     @Override
     public void close() {
-        refresher.shutdownNow();
+        refresher.shutdown(); // no interrupt, which could hit the loading of a class
         pipelines.values().forEach(CommandPipeline::close);
         writers.shutdown();
         try {

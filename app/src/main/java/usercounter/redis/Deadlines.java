@@ -48,6 +48,6 @@ final class Deadlines implements AutoCloseable {
 
     @Override
     public void close() {
-        timer.shutdownNow();
+        timer.shutdown(); // no interrupt, which could hit the loading of a class
     }
 }

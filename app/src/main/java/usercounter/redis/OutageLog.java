@@ -2,19 +2,22 @@ package usercounter.redis;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.LogLevel;
 
 /**
  * Logs the start and the end of an outage of a Redis node, instead of each failure. Failing reads, failing writes and
- * missing replies are separate outages. If an outage began with a time-out, the first failure with another reason is
- * logged, too.
+ * missing replies are separate outages. During an outage, the first failure of each further reason is logged, too: after
+ * a lost connection, for example, the reason why no new one opens.
  */
 public final class OutageLog {
 
@@ -35,12 +38,17 @@ public final class OutageLog {
     /** An outage ends after this time without a failure. So alternating failures and successes are one outage. */
     private static final Duration QUIET = Duration.ofSeconds(3);
 
+    /** Limits the lines of an outage, if texts differ that mean the same. */
+    private static final int MAX_REASONS = 10;
+
+    /** Types of failures that have different reasons. */
+    private static final Set<String> GENERAL = Set.of("connection", "ERR", "_OTHER");
+
     private static final Logger LOG = Logger.getLogger(OutageLog.class.getName());
 
     private record Service(String node, Operation operation) {}
 
-    /** @param reason whether a failure other than a time-out is known */
-    private record Outage(boolean reason, long lastFailure) {}
+    private record Outage(Set<String> reasons, long lastFailure) {}
 
     private final Map<Service, Outage> outages = new ConcurrentHashMap<>();
     private final LongSupplier nanoTime;
@@ -59,19 +67,24 @@ public final class OutageLog {
      * @param failure the error reply, or the reason why there was no reply
      */
     public void failed(String node, Operation operation, Throwable failure) {
-        boolean reason = !RedisErrors.isTimeout(failure);
+        String type = RedisErrors.type(failure);
+        String text = RedisErrors.reason(failure);
+        String reason = GENERAL.contains(type) ? text : type;
         Operation failed = failure instanceof JedisDataException ? operation : Operation.REPLIES;
         AtomicBoolean news = new AtomicBoolean();
         outages.compute(new Service(node, failed), (service, known) -> {
-            news.set(known == null || reason && !known.reason());
-            return new Outage(reason || known != null && known.reason(), nanoTime.getAsLong());
+            Set<String> reasons = known == null ? Set.of() : known.reasons();
+            news.set(!reasons.contains(reason) && reasons.size() < MAX_REASONS);
+            return new Outage(news.get() ? with(reasons, reason) : reasons, nanoTime.getAsLong());
         });
         if (news.get()) {
             // As text: Liberty would log an exception with its stack trace.
-            LOG.log(Level.WARNING, "Redis at {0} does not serve {1}: {2}", new Object[] {
-                node, failed.text, failure.toString()
-            });
+            LOG.log(Level.WARNING, "Redis at {0} does not serve {1}: {2}", new Object[] {node, failed.text, text});
         }
+    }
+
+    private static Set<String> with(Set<String> reasons, String another) {
+        return Stream.concat(reasons.stream(), Stream.of(another)).collect(Collectors.toUnmodifiableSet());
     }
 
     /** Reports that a node has replied without an error. */

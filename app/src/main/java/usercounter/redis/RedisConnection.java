@@ -25,6 +25,7 @@ import redis.clients.jedis.exceptions.JedisException;
 import usercounter.settings.InvalidSettingException;
 import usercounter.settings.RedisAddress;
 import usercounter.settings.Settings;
+import usercounter.settings.Settings.Durability;
 import usercounter.settings.TrustedCertificates;
 
 /** The connection to Redis according to the settings. It opens when the service starts and closes when it stops. */
@@ -46,7 +47,6 @@ public class RedisConnection {
     private RedisAddress address;
     private RedisNodes nodes;
     private CommandRouter commands;
-    private EvictionCheck evictionCheck;
 
     @PostConstruct
     void open() {
@@ -55,9 +55,15 @@ public class RedisConnection {
         pool.setTimeBetweenEvictionRuns(IDLE_CHECK);
         pool.setJmxEnabled(false);
         nodes = RedisNodes.open(address, clientConfig(address, settings), pool);
-        commands = new CommandRouter(nodes, settings.redisReplicas(), settings.redisTimeout(), MAX_AGE);
+        // With replicas, each write waits for the disks.
+        boolean checksDisk = settings.redisDurability() == Durability.CHECKED && settings.redisReplicas() == 0;
+        commands = new CommandRouter(
+                nodes,
+                new ConnectionCheck(checksDisk, !address.cluster()),
+                settings.redisReplicas(),
+                settings.redisTimeout(),
+                MAX_AGE);
         RedisMetrics.register(nodes, commands);
-        evictionCheck = new EvictionCheck(commands);
     }
 
     private RedisAddress startDefault() {
@@ -146,7 +152,6 @@ public class RedisConnection {
     /** Completes every command before it closes the connections. */
     @PreDestroy
     void close() {
-        evictionCheck.close();
         commands.close();
     }
 }

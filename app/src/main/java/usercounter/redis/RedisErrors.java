@@ -59,8 +59,8 @@ public final class RedisErrors {
 
     /**
      * The class of a failure, for a metric: one of the {@link #CODES}, {@code timeout}, {@code connection} for a node that
-     * is unknown or cannot be reached, {@code rejected} for a command that was not sent, since too many wait or the
-     * service stops, or {@code _OTHER}.
+     * is unknown or cannot be reached, {@code unsafe} for an {@link UnsafeRedisException}, {@code rejected} for a command
+     * that was not sent, since too many wait or the service stops, or {@code _OTHER}.
      *
      * @see <a href="https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/#error-type">error.type</a>
      */
@@ -72,10 +72,25 @@ public final class RedisErrors {
             String code = code(reply);
             return CODES.contains(code) ? code : "_OTHER";
         }
+        if (failure instanceof UnsafeRedisException) {
+            return "unsafe";
+        }
         if (failure instanceof JedisException) {
             return "connection";
         }
         return failure instanceof RejectedExecutionException ? "rejected" : "_OTHER";
+    }
+
+    /**
+     * Why a command failed, in the words of the first cause: the name that has no address, or what is wrong with the
+     * certificate. Jedis tries each address of a name, and suppresses their failures.
+     */
+    static String reason(Throwable failure) {
+        Throwable first = failure;
+        while (first.getCause() != null || first.getSuppressed().length > 0) {
+            first = first.getCause() != null ? first.getCause() : first.getSuppressed()[0];
+        }
+        return first.toString();
     }
 
     /** The failure without the {@link CompletionException} around it. */

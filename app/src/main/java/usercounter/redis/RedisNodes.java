@@ -1,21 +1,23 @@
 package usercounter.redis;
 
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
+import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.JedisClientConfig;
+import redis.clients.jedis.JedisClusterInfoCache;
 import redis.clients.jedis.Protocol;
-import redis.clients.jedis.providers.ClusterConnectionProvider;
+import redis.clients.jedis.exceptions.JedisClusterOperationException;
 import redis.clients.jedis.providers.PooledConnectionProvider;
 import redis.clients.jedis.util.JedisClusterCRC16;
 import redis.clients.jedis.util.Pool;
+import redis.clients.jedis.util.SafeEncoder;
 import usercounter.settings.RedisAddress;
 
 /** The Redis nodes, their keys, and connections to them. */
@@ -35,6 +37,19 @@ interface RedisNodes extends AutoCloseable {
 
     /** Looks up which node has which keys. Called once a second, on a separate thread. */
     void refresh();
+
+    /** The failure of a command for which no node is known. Its cause is the reason why the last look-up failed. */
+    default JedisClusterOperationException unknown(String message) {
+        return new JedisClusterOperationException(message);
+    }
+
+    /**
+     * A node that another node has named. A cluster with {@code cluster-preferred-endpoint-type unknown-endpoint} names
+     * only ports: every node has the host by which the client reached the other one.
+     */
+    static HostAndPort withHost(HostAndPort named, HostAndPort namer) {
+        return named.getHost().isEmpty() ? new HostAndPort(namer.getHost(), named.getPort()) : named;
+    }
 
     @Override
     void close();
@@ -103,35 +118,37 @@ interface RedisNodes extends AutoCloseable {
 
         private final List<HostAndPort> seeds;
         private final JedisClientConfig config;
-        private final ClusterConnectionProvider provider;
+        private final JedisClusterInfoCache cache;
+        private volatile Throwable refreshFailure;
 
         private Cluster(
                 List<HostAndPort> seeds, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
             this.seeds = seeds;
             this.config = config;
-            this.provider = new ClusterConnectionProvider(new LinkedHashSet<>(seeds), config, poolConfig);
+            // Not Jedis' ClusterConnectionProvider, which asks the seeds itself and fails if they hide their hosts.
+            this.cache = new JedisClusterInfoCache(config, poolConfig, Set.of());
         }
 
         @Override
         public Optional<HostAndPort> nodeOf(String key) {
-            return Optional.ofNullable(provider.getNode(JedisClusterCRC16.getSlot(key)));
+            return Optional.ofNullable(cache.getSlotNode(JedisClusterCRC16.getSlot(key)));
         }
 
         @Override
         public Set<HostAndPort> all() {
-            return provider.getPrimaryNodes().keySet().stream()
+            return cache.getPrimaryNodes().keySet().stream()
                     .map(HostAndPort::from)
                     .collect(Collectors.toSet());
         }
 
         @Override
         public Connection connect(HostAndPort node) {
-            return provider.getConnection(node);
+            return cache.setupNodeIfNotExist(node).getResource();
         }
 
         @Override
         public Collection<? extends Pool<Connection>> pools() {
-            return provider.getConnectionMap().values();
+            return cache.getNodes().values();
         }
 
         /** Asks the nodes in turn: a node that has left the cluster, or has not joined yet, knows no slots. */
@@ -143,20 +160,55 @@ interface RedisNodes extends AutoCloseable {
         private boolean refreshFrom(HostAndPort node) {
             try (Connection connection = new Connection(node, config)) {
                 connection.sendCommand(Protocol.Command.CLUSTER, "SLOTS");
-                if (connection.getObjectMultiBulkReply().isEmpty()) {
+                List<Object> ranges = connection.getObjectMultiBulkReply();
+                if (ranges.isEmpty()) {
                     return false;
                 }
-                provider.renewSlotCache(connection);
+                ranges.forEach(range -> completeHosts((List<?>) range, node));
+                cache.renewClusterSlots(new Reply(ranges));
+                refreshFailure = null;
                 return true;
             } catch (RuntimeException e) {
                 // Any failure, such as a password file that is missing for a moment. The next refresh may succeed.
+                refreshFailure = e;
                 return false;
             }
         }
 
         @Override
+        public JedisClusterOperationException unknown(String message) {
+            return new JedisClusterOperationException(message, refreshFailure);
+        }
+
+        @Override
         public void close() {
-            provider.close();
+            cache.close();
+        }
+
+        /** Jedis requires a host, and does not know that null means the host of the node that replies. */
+        @SuppressWarnings("unchecked")
+        private static void completeHosts(List<?> range, HostAndPort replying) {
+            for (Object member : range.subList(2, range.size())) { // after the first and the last slot
+                List<Object> hostAndPort = (List<Object>) member;
+                if (hostAndPort.get(0) == null) {
+                    hostAndPort.set(0, SafeEncoder.encode(replying.getHost()));
+                }
+            }
+        }
+
+        /** Not a connection, but what Jedis reads from one. */
+        private static final class Reply extends Connection {
+
+            private final Object reply;
+
+            Reply(Object reply) {
+                this.reply = reply;
+            }
+
+            @Override
+            public Object executeCommand(CommandArguments clusterSlots) {
+                return reply;
+            }
         }
     }
 }

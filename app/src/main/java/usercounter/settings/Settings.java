@@ -20,6 +20,7 @@ import java.util.regex.Pattern;
  * @param redisCaFile {@code REDIS_CA_FILE}: the trusted certificate authorities; empty for those of Java
  * @param redisReplicas {@code REDIS_REPLICAS}: number of replicas that must have an increment on disk before it is
  *     acknowledged
+ * @param redisDurability {@code REDIS_DURABILITY}: whether Redis must tell that it syncs each write to its disk
  * @param redisTimeout {@code REDIS_TIMEOUT}: maximum time that a request waits for Redis
  * @param idempotencyKeyTtl {@code IDEMPOTENCY_KEY_TTL}: time for which a repeated idempotency key gets the same answer
  */
@@ -29,8 +30,15 @@ public record Settings(
         Optional<Path> redisPasswordFile,
         Optional<Path> redisCaFile,
         int redisReplicas,
+        Durability redisDurability,
         Duration redisTimeout,
         Duration idempotencyKeyTtl) {
+
+    /** The values of {@code REDIS_DURABILITY}. */
+    public enum Durability {
+        CHECKED,
+        UNCHECKED
+    }
 
     private static final Pattern PORT = Pattern.compile("\\d{1,5}");
     private static final Pattern REPLICAS = Pattern.compile("[0-5]");
@@ -48,6 +56,7 @@ public record Settings(
                 passwordFile(environment.apply("REDIS_PASSWORD_FILE"), redis),
                 environment.apply("REDIS_CA_FILE").map(file -> caFile(file, redis)),
                 replicas(environment.apply("REDIS_REPLICAS").orElse("0")),
+                durability(environment.apply("REDIS_DURABILITY").orElse("checked")),
                 duration(
                         "REDIS_TIMEOUT",
                         environment.apply("REDIS_TIMEOUT").orElse("2s"),
@@ -121,6 +130,14 @@ public record Settings(
             throw new InvalidSettingException("REDIS_REPLICAS", text, "allowed are 0 to 5");
         }
         return Integer.parseInt(text);
+    }
+
+    private static Durability durability(String text) {
+        return switch (text) {
+            case "checked" -> Durability.CHECKED;
+            case "unchecked" -> Durability.UNCHECKED;
+            default -> throw new InvalidSettingException("REDIS_DURABILITY", text, "allowed are checked and unchecked");
+        };
     }
 
     private static Duration duration(

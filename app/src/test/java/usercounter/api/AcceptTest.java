@@ -3,7 +3,12 @@ package usercounter.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.tngtech.archunit.core.domain.properties.HasAnnotations;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import jakarta.ws.rs.Produces;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,6 +17,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AcceptTest {
 
     private static final List<String> OFFERED = List.of("text/plain", "application/json");
+
+    /** Otherwise every request that accepts this type alone would get 406. */
+    @Test
+    void everyTypeThatAResourceProducesIsOffered() {
+        Stream<HasAnnotations<?>> resources = new ClassFileImporter()
+                .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("usercounter").stream()
+                        .flatMap(type -> Stream.concat(Stream.of(type), type.getMethods().stream()));
+
+        assertThat(resources
+                        .flatMap(element -> element.tryGetAnnotationOfType(Produces.class).stream())
+                        .flatMap(produces -> Stream.of(produces.value())))
+                .hasSizeGreaterThan(2)
+                .isSubsetOf(HeaderFilter.OFFERED);
+    }
 
     @ParameterizedTest
     @CsvSource(

@@ -9,7 +9,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -17,13 +19,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Pipeline;
@@ -33,6 +38,7 @@ import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.InstalledRedis;
 import usercounter.TcpProxy;
+import usercounter.Waiting;
 import usercounter.dev.RedisServer;
 
 /** The invariants of {@link CommandPipeline}, with a real Redis. */
@@ -41,6 +47,7 @@ class CommandPipelineTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final Duration NEVER_OLD = Duration.ofHours(1);
+    private static final ConnectionCheck CHECK = new ConnectionCheck(false, false);
 
     @TempDir
     Path folder;
@@ -78,7 +85,7 @@ class CommandPipelineTest {
     }
 
     private CommandPipeline pipeline(Duration timeout, Duration maxAge) {
-        return new CommandPipeline(() -> redis.getPool().getResource(), maxAge, 0, timeout, deadlines, executor);
+        return new CommandPipeline(() -> redis.getPool().getResource(), CHECK, maxAge, 0, timeout, deadlines, executor);
     }
 
     @Test
@@ -108,6 +115,41 @@ class CommandPipelineTest {
         resume();
         awaitAnswer("n");
         awaitSender(Thread.currentThread());
+    }
+
+    /** While the pool checks its idle connection, a batch gets another one, and later batches get either. */
+    @Test
+    void connectionsInTurnAllReachTheMaximumAge() throws Exception {
+        KeptConnection[] connections = {new KeptConnection(server.port()), new KeptConnection(server.port())};
+        Set<Integer> replaced = ConcurrentHashMap.newKeySet();
+        AtomicInteger batches = new AtomicInteger();
+        Supplier<Connection> inTurn = () -> {
+            int next = batches.getAndIncrement() % 2;
+            if (connections[next].isBroken()) {
+                connections[next] = new KeptConnection(server.port());
+                replaced.add(next);
+            }
+            return connections[next];
+        };
+        try (CommandPipeline aging =
+                new CommandPipeline(inTurn, CHECK, Duration.ofMillis(200), 0, TIMEOUT, deadlines, executor)) {
+            Waiting.until("the end of both", Duration.ofSeconds(10), () -> {
+                aging.submit(RedisCommand.read(commands -> commands.get("n"), PATIENCE))
+                        .join();
+                return replaced.size() == 2;
+            });
+        }
+    }
+
+    /** A connection that stays open. */
+    private static final class KeptConnection extends Connection {
+
+        KeptConnection(int port) {
+            super("127.0.0.1", port);
+        }
+
+        @Override
+        public void close() {}
     }
 
     @Test
@@ -237,7 +279,7 @@ class CommandPipelineTest {
         try (RedisServer primary = InstalledRedis.startOrEmbedded(folder.resolve("primary"), RedisServer.freePort());
                 RedisClient client = client(primary.port());
                 CommandPipeline replicated = new CommandPipeline(
-                        () -> client.getPool().getResource(), NEVER_OLD, 1, TIMEOUT, deadlines, executor)) {
+                        () -> client.getPool().getResource(), CHECK, NEVER_OLD, 1, TIMEOUT, deadlines, executor)) {
             CompletableFuture<Void> sending = new CompletableFuture<>();
             CompletableFuture<Void> gathered = new CompletableFuture<>();
             replicated.enqueue(RedisCommand.read(
@@ -296,7 +338,7 @@ class CommandPipelineTest {
         try (TcpProxy proxy = new TcpProxy(server.port());
                 RedisClient slow = client(proxy.port());
                 CommandPipeline trickling = new CommandPipeline(
-                        () -> slow.getPool().getResource(), NEVER_OLD, 0, TIMEOUT, deadlines, executor)) {
+                        () -> slow.getPool().getResource(), CHECK, NEVER_OLD, 0, TIMEOUT, deadlines, executor)) {
             slow.set("text", "abc".repeat(100));
             proxy.trickle(TIMEOUT.dividedBy(10)); // half a minute for the whole reply
 

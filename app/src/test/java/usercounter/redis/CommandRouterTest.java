@@ -23,11 +23,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.util.Pool;
 import usercounter.RedisCluster;
 import usercounter.TcpProxy;
@@ -68,6 +71,7 @@ class CommandRouterTest {
                                 .timeoutMillis(timeout)
                                 .build(),
                         new ConnectionPoolConfig()),
+                new ConnectionCheck(false, false),
                 0,
                 TIMEOUT,
                 maxAge);
@@ -225,20 +229,21 @@ class CommandRouterTest {
         }
     }
 
-    @Test
-    void redirectionsOfAnOutdatedSlotMapAreFollowedInBatches() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void redirectionsOfAnOutdatedSlotMapAreFollowedInBatches(boolean withHosts) throws Exception {
         AtomicInteger batches = new AtomicInteger();
         try (RedisCluster cluster = RedisCluster.start(folder.resolve("cluster"))) {
-            RedisAddress address = RedisAddress.parse(
-                    "REDIS_URL", RedisCluster.url(cluster.primaries().get(0)));
-            RedisNodes nodes =
-                    RedisNodes.open(address, DefaultJedisClientConfig.builder().build(), new ConnectionPoolConfig());
-            Waiting.until("three nodes", () -> {
-                nodes.refresh();
-                return nodes.all().size() == 3;
-            });
-            try (CommandRouter lost =
-                    new CommandRouter(new WrongNodes(nodes, batches), 0, TIMEOUT.multipliedBy(20), NEVER_OLD)) {
+            if (!withHosts) {
+                cluster.hideHosts();
+            }
+            RedisNodes nodes = open(cluster);
+            try (CommandRouter lost = new CommandRouter(
+                    new WrongNodes(nodes, batches),
+                    new ConnectionCheck(false, false),
+                    0,
+                    TIMEOUT.multipliedBy(20),
+                    NEVER_OLD)) {
                 List<CompletableFuture<Long>> answers = new ArrayList<>();
                 for (int i = 0; i < 500; i++) {
                     String key = "user:{" + i + "}";
@@ -249,6 +254,39 @@ class CommandRouterTest {
         }
         // Without batches there would be a thousand.
         assertThat(batches).hasValueLessThan(700);
+    }
+
+    @Test
+    void aSlotThatStaysHalfMovedFailsWithTheReplyOfRedis() throws Exception {
+        try (RedisCluster cluster = RedisCluster.start(folder.resolve("cluster"));
+                CommandRouter slow =
+                        new CommandRouter(open(cluster), new ConnectionCheck(false, false), 0, TIMEOUT, NEVER_OLD)) {
+            slow.write("user:{u}", commands -> commands.incr("user:{u}"), CommandTrace.NONE)
+                    .get();
+            RedisCluster.Move move = cluster.new Move(RedisCluster.slotOf("u"));
+
+            assertThatThrownBy(() -> slow.write(
+                                    "user:{u}",
+                                    commands -> commands.eval("return 1", 2, "user:{u}", "user:{u}:key:k"),
+                                    CommandTrace.NONE)
+                            .get())
+                    .cause()
+                    .isInstanceOf(JedisDataException.class)
+                    .hasMessageStartingWith("TRYAGAIN");
+            move.finish();
+        }
+    }
+
+    private static RedisNodes open(RedisCluster cluster) {
+        RedisAddress address = RedisAddress.parse(
+                "REDIS_URL", RedisCluster.url(cluster.primaries().get(0)));
+        RedisNodes nodes =
+                RedisNodes.open(address, DefaultJedisClientConfig.builder().build(), new ConnectionPoolConfig());
+        Waiting.until("three nodes", () -> {
+            nodes.refresh();
+            return nodes.all().size() == 3;
+        });
+        return nodes;
     }
 
     /** The nodes of a cluster, with an outdated map: it assigns each key to the node after the right one. */

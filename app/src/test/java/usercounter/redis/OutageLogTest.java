@@ -2,6 +2,10 @@ package usercounter.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,15 +122,49 @@ class OutageLogTest {
     }
 
     @Test
-    void aReasonAfterTimeoutsIsALineOfItsOwn() {
-        log.failed("a:1", Operation.READS, new TimeoutException());
-        log.failed("a:1", Operation.READS, new JedisConnectionException("refused"));
-        log.failed("a:1", Operation.READS, new TimeoutException());
-        log.failed("a:1", Operation.READS, new JedisConnectionException("refused"));
+    void eachNewReasonIsALine() {
+        for (int i = 0; i < 1_000; i++) {
+            log.failed("a:1", Operation.READS, new TimeoutException());
+            log.failed(
+                    "a:1", Operation.READS, new JedisConnectionException(new SocketTimeoutException("Read timed out")));
+            log.failed("a:1", Operation.READS, new JedisConnectionException("Unexpected end of stream."));
+            log.failed("a:1", Operation.READS, connectionTo("redis", new ConnectException("refused")));
+            log.failed("a:1", Operation.READS, connectionTo("redis", new SocketTimeoutException("Connect timed out")));
+            log.failed(
+                    "a:1",
+                    Operation.READS,
+                    new JedisConnectionException("Failed to create socket.", new UnknownHostException("redis")));
+            log.failed("a:1", Operation.WRITES, FULL);
+            log.failed("a:1", Operation.WRITES, new JedisDataException("OOM the same in other words"));
+            log.failed("a:1", Operation.WRITES, new JedisDataException("ERR unknown command"));
+            log.failed("a:1", Operation.WRITES, new JedisDataException("ERR another text"));
+        }
 
         assertThat(lines)
                 .satisfiesExactly(
-                        line -> assertThat(line).contains("Timeout"),
-                        line -> assertThat(line).contains("refused"));
+                        line -> assertThat(line).contains("does not serve anything: ", "Timeout"),
+                        line -> assertThat(line).contains("Unexpected end of stream"),
+                        line -> assertThat(line).contains("refused"),
+                        line -> assertThat(line).contains("Connect timed out"),
+                        line -> assertThat(line).contains("UnknownHostException: redis"),
+                        line -> assertThat(line).contains("does not serve writes: ", "OOM command not allowed"),
+                        line -> assertThat(line).contains("ERR unknown command"),
+                        line -> assertThat(line).contains("ERR another text"));
+    }
+
+    /** Like the exception of Jedis after it has tried each address of a name. */
+    private static JedisConnectionException connectionTo(String host, IOException failure) {
+        JedisConnectionException all = new JedisConnectionException("Failed to connect to %s.".formatted(host));
+        all.addSuppressed(failure);
+        return all;
+    }
+
+    @Test
+    void theLinesOfAnOutageAreBounded() {
+        for (int i = 0; i < 1_000; i++) {
+            log.failed("a:1", Operation.READS, new JedisConnectionException("text " + i));
+        }
+
+        assertThat(lines).hasSize(10);
     }
 }

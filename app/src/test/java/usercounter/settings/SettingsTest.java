@@ -31,6 +31,7 @@ class SettingsTest {
                         Optional.empty(),
                         Optional.empty(),
                         0,
+                        Settings.Durability.CHECKED,
                         Duration.ofSeconds(2),
                         Duration.ofHours(24)));
     }
@@ -44,12 +45,14 @@ class SettingsTest {
                 "REDIS_URL", "redis:6379",
                 "REDIS_PASSWORD_FILE", password.toString(),
                 "REDIS_REPLICAS", "1",
+                "REDIS_DURABILITY", "unchecked",
                 "REDIS_TIMEOUT", "500ms",
                 "IDEMPOTENCY_KEY_TTL", "168h"));
 
         assertThat(settings.port()).isEqualTo(8080);
         assertThat(settings.redis()).hasToString("Optional[redis://redis:6379/0]");
         assertThat(settings.redisReplicas()).isEqualTo(1);
+        assertThat(settings.redisDurability()).isEqualTo(Settings.Durability.UNCHECKED);
         assertThat(settings.redisTimeout()).isEqualTo(Duration.ofMillis(500));
         assertThat(settings.idempotencyKeyTtl()).isEqualTo(Duration.ofDays(7));
         assertThat(settings.redisPasswordFile()).contains(password);
@@ -70,6 +73,7 @@ class SettingsTest {
         "IDEMPOTENCY_KEY_TTL, 59s, 'IDEMPOTENCY_KEY_TTL=59s: allowed are 60s to 168h, as in 600s or 24h'",
         "IDEMPOTENCY_KEY_TTL, 169h, 'IDEMPOTENCY_KEY_TTL=169h: allowed are 60s to 168h, as in 600s or 24h'",
         "REDIS_REPLICAS, -1, 'REDIS_REPLICAS=-1: allowed are 0 to 5'",
+        "REDIS_DURABILITY, no, 'REDIS_DURABILITY=no: allowed are checked and unchecked'",
         "REDIS_REPLICAS, 6, 'REDIS_REPLICAS=6: allowed are 0 to 5'",
         "REDIS_TIMEOUT, '2s\n', 'REDIS_TIMEOUT=2s?: allowed are 100ms to 60s, as in 500ms or 2s'",
         "REDIS_CA_FILE, /nowhere, 'REDIS_CA_FILE=/nowhere: allowed only where REDIS_URL is for TLS, as in rediss://…'",

@@ -54,9 +54,9 @@ class BackupIT {
 
         Cluster.redisCli("flushall");
         Documentation.run("components/backup/README.md", "When Redis's data is lost");
-        assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "lost")))
+        assertThat(Http.postWithKey(user, "lost").statusCode())
                 .as("after the loss")
-                .isEqualTo("1");
+                .isEqualTo(503);
 
         // With this delay, the rewrite of Redis's append-only file takes longer than the Job, if the Job does not wait.
         Cluster.redisCli("config set rdb-key-save-delay " + 5_000_000 / keys);
@@ -159,7 +159,9 @@ class BackupIT {
         startRestoreUnanswered("true");
         Cluster.deletePods("--selector=job-name=restore", "--force", "--grace-period=0");
         assertThat(Http.post(user).statusCode()).isEqualTo(503);
-        assertThat(Http.get(user).body()).isIn("1", "2");
+        // Not by a GET: while Redis is a replica, the backends get not ready.
+        String key = "user:{%s}".formatted(user.substring(user.lastIndexOf('/') + 1));
+        assertThat(Cluster.redisCli("get '%s'".formatted(key))).isIn("1", "2");
 
         restoreAgain();
     }

@@ -112,10 +112,11 @@ final class Backups {
                         Json.createArrayBuilder(List.of("sh", "-euc", script)).build())
                 .build()
                 .toString();
-        List<String> command = new ArrayList<>(List.of("bash", "-euo", "pipefail", "-c", """
-                kubectl -n user-counter create job "$0" --from=cronjob/backup --dry-run=client -o yaml |
-                  kubectl patch --local -f - --type=json --patch="$1" -o yaml |
-                  kubectl set env --local -f - "${@:2}" -o yaml | kubectl create -f -""", name, all));
+        List<String> command =
+                new ArrayList<>(List.of("bash", "-euo", "pipefail", "-c", """
+                kubectl -n "$0" create job "$1" --from=cronjob/backup --dry-run=client -o yaml |
+                  kubectl patch --local -f - --type=json --patch="$2" -o yaml |
+                  kubectl set env --local -f - "${@:3}" -o yaml | kubectl create -f -""", Cluster.NAMESPACE, name, all));
         // 'kubectl set env' prints an object only if it changes the object.
         command.addAll(environment.length == 0 ? List.of("SNAPSHOT=") : List.of(environment));
         Shell.run(command.toArray(String[]::new));

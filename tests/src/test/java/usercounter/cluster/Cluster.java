@@ -31,11 +31,12 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import usercounter.Repository;
 
 /** The cluster of the current kubeconfig and the application in it. */
 final class Cluster {
 
-    static final String NAMESPACE = "user-counter";
+    static final String NAMESPACE = Repository.NAMESPACE;
 
     static final ApiClient CLIENT = client();
 

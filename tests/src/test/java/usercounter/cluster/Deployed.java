@@ -1,5 +1,9 @@
 package usercounter.cluster;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -11,11 +15,14 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 import org.junit.jupiter.api.extension.TestWatcher;
 
 /**
- * Deploys the application once, with the commands of the documentation. Prints the state of the cluster when a test
- * fails, and the measurements at the end of the run.
+ * Deploys the application with the commands of the documentation, and again after a test that has removed it. Prints the
+ * state of the cluster when a test fails, and the measurements at the end of the run.
  */
 final class Deployed
         implements BeforeAllCallback, ParameterResolver, LifecycleMethodExecutionExceptionHandler, TestWatcher {
+
+    /** What the commands of the documentation have printed in this run of Maven. */
+    private static final Path OUTPUT = Path.of("target", "deploy-" + System.getProperty("run", "") + ".log");
 
     /** @param output the output of the commands */
     record Deployment(String output) implements AutoCloseable {
@@ -30,24 +37,34 @@ final class Deployed
     public void beforeAll(ExtensionContext context) {
         try {
             deployment(context);
+            Shell.run("kubectl", "apply", "-k", "tests/overlays/minikube");
+            Cluster.awaitRollouts();
         } catch (AssertionError | RuntimeException e) {
             printState();
             throw e;
         }
     }
 
-    /** One deployment for the whole run: the root store closes it after the last class. */
+    /** The root store closes it after the last class of this JVM. */
     private static Deployment deployment(ExtensionContext context) {
         return context.getRoot()
                 .getStore(Namespace.create(Deployed.class))
-                .computeIfAbsent(
-                        Deployment.class,
-                        any -> {
-                            String output = Documentation.run("docs/minikube.md", "Deploy");
-                            Cluster.awaitRollouts();
-                            return new Deployment(output);
-                        },
-                        Deployment.class);
+                .computeIfAbsent(Deployment.class, any -> new Deployment(firstDeployment()), Deployment.class);
+    }
+
+    /** The first JVM of a run of Maven builds the image. The others find it on the nodes. */
+    private static String firstDeployment() {
+        Exclusively image = new Exclusively("image");
+        try {
+            if (!Files.exists(OUTPUT)) {
+                Files.writeString(OUTPUT, Documentation.run("docs/minikube.md", "Deploy"));
+            }
+            return Files.readString(OUTPUT);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            image.end();
+        }
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,6 +47,7 @@ class DisruptionIT {
     }
 
     @Test
+    @Tag("nodes")
     void drainOfANode() {
         Cluster.assumeSecondNode();
         // Scaling down may have left every pod on Redis's node. A rollout spreads them again.
@@ -87,11 +89,15 @@ class DisruptionIT {
         counts.assertKept();
 
         Cluster.kubectl("delete", "secret", "redis-password");
-        Documentation.run("docs/operate.md", "Rotate the password", "OVERLAY=minikube");
+        Passwords.rotate("minikube");
         assertThat(Cluster.redisToken())
                 .isNotEqualTo(own)
                 .isNotEqualTo(generated)
                 .isNotEmpty();
+        counts.assertKept();
+
+        Cluster.deletePods("redis-0");
+        Cluster.awaitRollouts();
         counts.assertKept();
     }
 

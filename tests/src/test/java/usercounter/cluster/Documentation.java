@@ -15,7 +15,7 @@ import usercounter.Repository;
  * Runs the commands of the documentation. The only difference is the image: the tests deploy the one that was built
  * here, even if the overlay names a release.
  */
-final class Documentation {
+public final class Documentation {
 
     private static final Pattern COMMANDS = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
 
@@ -37,13 +37,14 @@ final class Documentation {
 
     /** The headings of a page that have an {@code sh} block below them. */
     static List<String> headingsWithCommands(String page) {
-        return Stream.of(text(Repository.ROOT.resolve(page)).split("(?m)^#+ "))
+        return Stream.of(text(Repository.ROOT.resolve(page)).split("(?m)^##+ "))
                 .filter(section -> section.contains("```sh\n"))
                 .map(section -> section.substring(0, section.indexOf('\n')))
                 .toList();
     }
 
-    private static String commands(String page, String heading) {
+    /** All {@code sh} blocks below a heading. */
+    public static String commands(String page, String heading) {
         Path file = Repository.ROOT.resolve(page);
         Matcher section = Pattern.compile(
                         "^#+ " + Pattern.quote(heading) + "\n(.*?)(?=^##|\\z)", Pattern.DOTALL | Pattern.MULTILINE)

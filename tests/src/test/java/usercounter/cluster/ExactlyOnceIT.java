@@ -6,12 +6,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,6 +59,7 @@ class ExactlyOnceIT {
 
     /** The node of Redis. If the volume of Redis is bound to the node, Redis waits until the node is back. */
     @Test
+    @Tag("nodes")
     void aNodeIsDrained() {
         String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
         ExactlyOnce.during("drain of Redis's node", () -> {
@@ -68,6 +73,7 @@ class ExactlyOnceIT {
     }
 
     @Test
+    @Tag("nodes")
     void aNodesKubeletAndContainerRuntimeAreKilled() {
         String node = Cluster.pods("redis").get(0).getSpec().getNodeName();
         ExactlyOnce.during("SIGKILL of kubelet and container runtime of Redis's node", () -> {
@@ -77,6 +83,7 @@ class ExactlyOnceIT {
     }
 
     @Test
+    @Tag("nodes")
     void aNodeIsCutOffAndComesBack() {
         String node = nodeWithoutRedis();
         ExactlyOnce.during("a node without Redis cut off until it is given up, and back", () -> {
@@ -100,13 +107,46 @@ class ExactlyOnceIT {
         return others.findFirst().orElseThrow();
     }
 
+    /** For the pods of this namespace, until the backends have replaced all their connections to Redis. */
+    @Test
+    void theDnsDoesNotAnswer() {
+        String allowed = Cluster.kubectl("get", "networkpolicy", "dns", "--output=jsonpath={.spec.egress}");
+        ExactlyOnce.during("DNS away", () -> {
+            try {
+                setEgressToDns("[]");
+                long then = System.nanoTime();
+                Cluster.await("a new connection of each backend to Redis", Duration.ofMinutes(2), () -> {
+                    long away = Duration.ofNanos(System.nanoTime() - then).toSeconds();
+                    Map<String, Long> ages = agesOfNewestConnections();
+                    return ages.size() == 2 && ages.values().stream().allMatch(age -> age < away);
+                });
+                assertThat(Cluster.pods("backend")).allMatch(Cluster::isReady);
+            } finally {
+                setEgressToDns(allowed);
+            }
+        });
+    }
+
+    /** In seconds, by the backend's address. */
+    private static Map<String, Long> agesOfNewestConnections() {
+        return Pattern.compile(" addr=(\\S+):\\d+ .* age=(\\d+) .* user=backend ")
+                .matcher(Cluster.redisCli("client list"))
+                .results()
+                .collect(Collectors.toMap(
+                        connection -> connection.group(1), connection -> Long.valueOf(connection.group(2)), Math::min));
+    }
+
+    private static void setEgressToDns(String rules) {
+        Cluster.kubectl(
+                "patch", "networkpolicy", "dns", "--type=merge", "--patch={\"spec\":{\"egress\":%s}}".formatted(rules));
+    }
+
     /** With a full disk, Redis exits at every write until there is room again. */
     @Test
     void theDiskOfRedisIsFull() {
         Counts counts = new Counts();
-        Cluster.kubectl("patch", "statefulset/redis", "--patch=" + SmallDisk.patch());
         try {
-            Cluster.awaitRollouts();
+            SmallDisk.use();
             ExactlyOnce.during("Redis's disk full, and room again", () -> {
                 SmallDisk.fill();
                 Cluster.await(

@@ -33,18 +33,22 @@ class GatewayIT {
     @TempDir
     private static Path folder;
 
+    /** GitOpsIT has an environment with the same host. */
+    private static Exclusively gateway;
+
     private static Counts counts;
     private static String oldWayIn;
 
     @BeforeAll
     static void takeTheComponents() throws IOException {
         if ("true".equals(System.getenv("CI"))) {
-            Cluster.await("Traefik, which CI installs last", Duration.ofMinutes(10), Gateway::isInstalled);
+            Cluster.await("Traefik, which CI installs last", Duration.ofMinutes(25), Gateway::isInstalled);
         } else {
             assumeThat(Gateway.isInstalled())
                     .as("whether there is the GatewayClass of Traefik (see CONTRIBUTING.md)")
                     .isTrue();
         }
+        gateway = new Exclusively("gateway");
         counts = new Counts();
         oldWayIn = URI.create(Cluster.url("/")).getHost();
         issueShortCertificates();
@@ -71,6 +75,7 @@ class GatewayIT {
             Cluster.awaitRollouts();
             Cluster.awaitTermination();
             counts.assertKept();
+            gateway.end();
         }
     }
 

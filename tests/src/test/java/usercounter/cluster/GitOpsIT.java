@@ -44,6 +44,7 @@ class GitOpsIT {
 
     private static final int REQUESTS = 1_000;
     private static final Application APPLICATION = new Application("user-counter-minikube");
+    private static final Application RENAMED = new Application("user-counter-production");
 
     private static GitRepository repository;
     private static Counts counts;
@@ -61,14 +62,16 @@ class GitOpsIT {
         // The image that was built here instead of a release, and no rate limit for the load.
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
-                text -> text.replaceAll("newTag: .*(\n +digest: .*)?", "newTag: dev # on the node")
-                        .replace("\npatches:\n", "\ncomponents:\n  - ../../components/no-rate-limit\n\npatches:\n"));
+                text -> text.replaceAll("- digest: .*\n ", "-")
+                        .replaceAll("newTag: .*", "newTag: dev # on the node")
+                        .replace("/minikube\n", "/minikube\n- ../../components/no-rate-limit\n"));
         repository.commit("For a test");
         Documentation.run(
                 "docs/argocd.md",
                 "Install",
                 "cd '%s'; REPOSITORY='%s' IMAGE='%s' ENVIRONMENT=minikube".formatted(folder, url, Repository.image()));
         APPLICATION.awaitRuns(repository.revision());
+        Documentation.run("docs/argocd.md", "Keep the disks");
         counts = new Counts();
     }
 
@@ -82,14 +85,12 @@ class GitOpsIT {
 
     @AfterAll
     static void removeEverything() {
-        if (repository != null && APPLICATION.exists()) {
-            APPLICATION.removeFinalizers();
-            Shell.run(
-                    "kubectl",
-                    "delete",
-                    "-k",
-                    repository.folder().resolve("argocd/minikube").toString());
-            Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE, "--ignore-not-found");
+        for (Application application : List.of(APPLICATION, RENAMED)) {
+            if (repository != null && application.exists()) {
+                application.removeFinalizers();
+                Application.kubectl("delete", "application,appproject", application.name());
+                Shell.run("kubectl", "delete", "namespace", Cluster.NAMESPACE, "--ignore-not-found");
+            }
         }
     }
 
@@ -104,23 +105,34 @@ class GitOpsIT {
     }
 
     @Test
+    @Order(1)
+    void theDiskSurvivesItsClaim() {
+        String volume =
+                Cluster.kubectl("get", "persistentvolumeclaim", "redis-data", "--output=jsonpath={.spec.volumeName}");
+
+        assertThat(Cluster.kubectl(
+                        "get", "persistentvolume", volume, "--output=jsonpath={.spec.persistentVolumeReclaimPolicy}"))
+                .isEqualTo("Retain");
+    }
+
+    @Test
     @Order(2)
     void aPushOfConfigurationAndItsRevertAreServed() {
         repository.edit(
                 "base/frontend/nginx.conf",
                 text -> text.replace("proxy_pass http", "add_header X-Pushed yes;\n            proxy_pass http"));
 
-        measurePush("nginx.conf", GitOpsIT::hasPushedHeader);
+        measurePush("nginx.conf", () -> pushedHeader().equals("yes"));
         Load.during("git revert", REQUESTS, () -> APPLICATION.awaitRuns(repository.revert()));
 
-        assertThat(hasPushedHeader()).isFalse();
+        assertThat(pushedHeader()).isEmpty();
     }
 
-    private static boolean hasPushedHeader() {
+    private static String pushedHeader() {
         return Http.get(Cluster.url("/healthz"))
                 .headers()
                 .firstValue("X-Pushed")
-                .isPresent();
+                .orElse("");
     }
 
     @Test
@@ -130,6 +142,61 @@ class GitOpsIT {
         repository.edit("overlays/minikube/kustomization.yaml", text -> text.replace("newTag: dev", "newTag: next"));
 
         measurePush("an image", () -> Cluster.pods("backend").stream().anyMatch(GitOpsIT::isNextAndAnswered));
+    }
+
+    /** A claim that waits for its first pod, and a Service without an address: the Application is Progressing. */
+    @Test
+    @Order(2)
+    void whatNeverGetsHealthyHoldsUpNoPush() {
+        String before = repository.revision();
+        Set<String> configMaps = configMaps();
+        takeComponent("backup");
+        repository.write("overlays/minikube/waiting.yaml", """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: waiting}
+            spec:
+              type: LoadBalancer
+              loadBalancerClass: example.com/none
+              ports: [{port: 80}]
+            """);
+        addToOverlay("waiting.yaml");
+        repository.edit(
+                "components/backup/objects/persistentvolumeclaim.yaml",
+                text -> text.replace("spec:\n", "spec:\n  storageClassName: none\n"));
+        try {
+            for (String push : List.of("first", "second", "third")) {
+                repository.edit(
+                        "base/frontend/nginx.conf",
+                        text -> text.replaceAll(
+                                "(add_header X-Pushed .*;\n +)?proxy_pass http",
+                                "add_header X-Pushed " + push + ";\n            proxy_pass http"));
+                repository.push("The " + push + " push");
+                APPLICATION.await(
+                        "an answer by the " + push + " push",
+                        () -> pushedHeader().equals(push));
+            }
+            assertThat(APPLICATION.get("/status/health/status")).isEqualTo("Progressing");
+            assertThat(configMaps()).containsAll(configMaps);
+        } finally {
+            repository.revertTo(before);
+        }
+        APPLICATION.await(
+                "a sync of the revert",
+                () -> APPLICATION
+                                .get("/status/operationState/syncResult/revision")
+                                .equals(repository.revision())
+                        && APPLICATION.get("/status/operationState/phase").equals("Succeeded"));
+        // Argo CD does not prune this claim, like redis-data. While it waits, the Application is not Healthy.
+        Cluster.kubectl("delete", "persistentvolumeclaim", "redis-backup");
+        APPLICATION.awaitRuns(repository.revision());
+    }
+
+    private static Set<String> configMaps() {
+        return Cluster.kubectl(
+                        "get", "configmaps", "--selector=app.kubernetes.io/part-of=user-counter", "--output=name")
+                .lines()
+                .collect(Collectors.toSet());
     }
 
     /** With a new environment variable for the backend, and new comments in the configuration of nginx and Redis. */
@@ -160,9 +227,10 @@ class GitOpsIT {
         return pod.getSpec().getContainers().get(0).getImage().endsWith(":next")
                 && Cluster.isReady(pod)
                 && Cluster.kubectl("exec", pod.getMetadata().getName(), "--", "bash", "-c", """
-                        exec 3<>/dev/tcp/127.0.0.1/1323
-                        printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3
-                        grep -c 'http_server_request_duration_seconds_count{.*/users/{id}.*} [1-9]' <&3 || true""")
+                    exec 3<>/dev/tcp/127.0.0.1/1323
+                    printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3
+                    grep -c 'http_server_request_duration_seconds_count{.*/users/{id}.*} [1-9]' <&3 || true\
+                    """)
                         .matches("[1-9]\\d*");
     }
 
@@ -288,28 +356,47 @@ class GitOpsIT {
         Cluster.kubectl("delete", "persistentvolumeclaim", "redis-backup");
     }
 
-    /** Afterwards the numbers of the single Redis are there again, like after every test. */
+    /** With an Argo CD that tracks by label. Afterwards the numbers of the single Redis are there again, like always. */
     @Test
     @Order(3)
     void redisClusterComesAndGoes() {
         takeComponent("redis-cluster");
+        trackBy("\"annotation+label\"");
         pushAndRevert("Redis Cluster", revision -> {
-            APPLICATION.awaitRuns(revision);
-            Cluster.awaitTermination();
-            String user = Cluster.url("/users/" + UUID.randomUUID());
-            assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "key"))).isEqualTo("1");
-            assertThat(Http.get(user).body()).isEqualTo("1");
-            assertThat(Cluster.redisCli("redis-cluster-a-0", "cluster info")).contains("cluster_state:ok");
-            APPLICATION.reconcile();
-            assertThat(APPLICATION.runs(revision)).as("Synced and Healthy").isTrue();
+            try {
+                APPLICATION.awaitRuns(revision);
+                Cluster.awaitTermination();
+                String user = Cluster.url("/users/" + UUID.randomUUID());
+                assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "key")))
+                        .isEqualTo("1");
+                assertThat(Http.get(user).body()).isEqualTo("1");
+                assertThat(Cluster.redisCli("redis-cluster-a-0", "cluster info"))
+                        .contains("cluster_state:ok");
+                APPLICATION.reconcile();
+                assertThat(APPLICATION.runs(revision)).as("Synced and Healthy").isTrue();
+                String byArgoCd = "--selector=app.kubernetes.io/instance=" + APPLICATION.name();
+                assertThat(Cluster.kubectl("get", "statefulsets", byArgoCd, "--output=name")
+                                .lines())
+                        .hasSize(3);
+            } finally {
+                trackBy("null");
+            }
         });
         APPLICATION.awaitRuns(repository.revision());
         Cluster.awaitTermination();
-        String ofTheCluster = "--selector=app.kubernetes.io/instance";
-        assertThat(Cluster.kubectl("get", "persistentvolumeclaims", ofTheCluster, "--output=name")
+        assertThat(Cluster.kubectl("get", "persistentvolumeclaims", "--selector=user-counter/pair", "--output=name")
                         .lines())
+                .as("claims that Argo CD leaves to a person")
                 .hasSize(6);
-        Cluster.kubectl("delete", "persistentvolumeclaims", ofTheCluster);
+    }
+
+    private static void trackBy(String method) {
+        Application.kubectl(
+                "patch",
+                "configmap",
+                "argocd-cm",
+                "--type=merge",
+                "-p{\"data\":{\"application.resourceTrackingMethod\":" + method + "}}");
     }
 
     /** Git asks for three frontends at least, but only the autoscaler sets their number. */
@@ -346,7 +433,7 @@ class GitOpsIT {
     private static void takeComponent(String name) {
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
-                text -> text.replace("\ncomponents:\n", "\ncomponents:\n  - ../../components/" + name + "\n"));
+                text -> text.replace("/minikube\n", "/minikube\n- ../../components/" + name + "\n"));
     }
 
     /** Pushes the changes, runs a check, and reverts the changes. */
@@ -396,11 +483,13 @@ class GitOpsIT {
             repository.edit(
                     "base/backend/deployment.yaml",
                     text -> text.replaceFirst("progressDeadlineSeconds: .*", "progressDeadlineSeconds: 15"));
-            pushAndRevert(
-                    "Break it: " + push,
-                    revision -> APPLICATION.await(
-                            "'" + push.reason + "' in the status",
-                            () -> APPLICATION.trouble().contains(push.reason)));
+            Set<String> configMaps = configMaps();
+            pushAndRevert("Break it: " + push, revision -> {
+                APPLICATION.await(
+                        "'" + push.reason + "' in the status",
+                        () -> APPLICATION.trouble().contains(push.reason));
+                assertThat(configMaps()).as("ConfigMaps of the pods that serve").containsAll(configMaps);
+            });
             APPLICATION.awaitRuns(repository.revision());
         });
     }
@@ -449,43 +538,69 @@ class GitOpsIT {
 
     /** An object in the overlay that the project does not allow. */
     enum ForbiddenObject {
-        IN_ANOTHER_NAMESPACE("v1", "ConfigMap", "default"),
-        OF_ANOTHER_KIND("rbac.authorization.k8s.io/v1", "Role", Cluster.NAMESPACE),
-        OF_THE_WHOLE_CLUSTER("rbac.authorization.k8s.io/v1", "ClusterRole", ""),
-        A_SECOND_NAMESPACE("v1", "Namespace", "");
+        IN_ANOTHER_NAMESPACE("v1", "ConfigMap", "default", "namespace default"),
+        OF_ANOTHER_KIND("rbac.authorization.k8s.io/v1", "Role", Cluster.NAMESPACE, ":Role"),
+        OF_THE_WHOLE_CLUSTER("rbac.authorization.k8s.io/v1", "ClusterRole", "", ":ClusterRole"),
+        A_SECOND_NAMESPACE("v1", "Namespace", "", ":Namespace");
 
         private final String apiVersion;
         private final String kind;
         private final String namespace;
+        private final String reason;
 
-        ForbiddenObject(String apiVersion, String kind, String namespace) {
+        ForbiddenObject(String apiVersion, String kind, String namespace, String reason) {
             this.apiVersion = apiVersion;
             this.kind = kind;
             this.namespace = namespace;
+            this.reason = reason;
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
+    @Test
     @Order(5)
-    void theProjectRejectsAForbiddenObject(ForbiddenObject stranger) {
-        repository.write("overlays/minikube/stranger.yaml", """
-                apiVersion: %s
-                kind: %s
-                metadata: {name: stranger, namespace: "%s"}
-                """.formatted(
-                        stranger.apiVersion, stranger.kind, stranger.namespace));
+    void theProjectRejectsForbiddenObjects() {
+        for (ForbiddenObject stranger : ForbiddenObject.values()) {
+            String file = stranger.name() + ".yaml";
+            repository.write(
+                    "overlays/minikube/" + file, """
+                        apiVersion: %s
+                        kind: %s
+                        metadata: {name: stranger, labels: {stranger: "%s"}}
+                        """.formatted(stranger.apiVersion, stranger.kind, stranger.namespace));
+            addToOverlay(file);
+        }
+        // After Kustomize has set the namespace of the overlay.
+        repository.edit("overlays/minikube/kustomization.yaml", text -> text + """
+
+                replacements:
+                  - source: {kind: ConfigMap, name: stranger, fieldPath: metadata.labels.stranger}
+                    targets:
+                      - select: {kind: ConfigMap, name: stranger}
+                        fieldPaths: [metadata.namespace]
+                """);
+        pushAndRevert("Add strangers", revision -> {
+            for (ForbiddenObject stranger : ForbiddenObject.values()) {
+                String reason = stranger.reason + " is not permitted in project";
+                APPLICATION.await(
+                        "'" + reason + "' in the status",
+                        () -> APPLICATION.trouble().contains(reason));
+                assertThat(Shell.attempt(
+                                        "kubectl",
+                                        "get",
+                                        stranger.kind,
+                                        "stranger",
+                                        "--namespace=" + stranger.namespace)
+                                .output())
+                        .contains("NotFound");
+            }
+        });
+    }
+
+    /** Adds a file to the resources of the overlay. */
+    private static void addToOverlay(String file) {
         repository.edit(
                 "overlays/minikube/kustomization.yaml",
-                text -> text.replace("  - ../../base\n", "  - ../../base\n  - stranger.yaml\n"));
-        pushAndRevert("Add a stranger", revision -> {
-            APPLICATION.await(
-                    "'not permitted in project' in the status",
-                    () -> APPLICATION.trouble().contains("not permitted in project"));
-            assertThat(Shell.attempt("kubectl", "get", stranger.kind, "stranger", "--namespace=" + stranger.namespace)
-                            .output())
-                    .contains("NotFound");
-        });
+                text -> text.replace("- ../../base\n", "- ../../base\n- " + file + "\n"));
     }
 
     @Test
@@ -516,6 +631,16 @@ class GitOpsIT {
     @Test
     @Order(6)
     void nothingDiffersFromGitForTenReconciliations() {
+        Documentation.run("docs/argocd.md", "Old ConfigMaps", "ENVIRONMENT=minikube NAMESPACE=" + Cluster.NAMESPACE);
+        assertThat(configMaps())
+                .containsExactlyInAnyOrderElementsOf(Cluster.kubectl(
+                                "get",
+                                "-k",
+                                repository.folder().resolve("overlays/minikube").toString(),
+                                "--output=name")
+                        .lines()
+                        .filter(name -> name.startsWith("configmap/"))
+                        .toList());
         assertNothingToDoForTenReconciliations();
         Shell.run(
                 "kubectl",
@@ -571,14 +696,19 @@ class GitOpsIT {
     @Order(8)
     void anotherEnvironmentComesAndGoesAndTheFirstOneStays() {
         Application staging = new Application("user-counter-staging");
+        Exclusively gateway = new Exclusively("gateway");
         try {
             Documentation.run(
                     "docs/argocd.md",
                     "Another environment",
-                    "cd '%s'; OVERLAY=%s"
-                            .formatted(
-                                    repository.folder(),
-                                    Gateway.isInstalled() ? "../tests/overlays/gateway" : "minikube"));
+                    "cd '%s'; ENVIRONMENT=minikube".formatted(repository.folder()));
+            if (Gateway.isInstalled()) {
+                repository.edit(
+                        "overlays/staging/kustomization.yaml",
+                        text -> text.replace("- ../../base\n", "- ../../tests/overlays/gateway\n")
+                                .replaceFirst("components:\n(- .*\n)+", ""));
+                repository.push("A gateway for staging");
+            }
             staging.awaitRuns(repository.revision());
             APPLICATION.awaitRuns(repository.revision());
             String user = "/users/" + UUID.randomUUID();
@@ -601,21 +731,48 @@ class GitOpsIT {
                     "-k",
                     repository.folder().resolve("argocd/staging").toString(),
                     "--ignore-not-found");
+            gateway.end();
         }
     }
 
+    /** To another folder, project and URL of the repository, too. */
     @Test
     @Order(9)
-    void confirmedDeletionDeletesEverything() {
-        deleteConfirmed(APPLICATION);
+    void anEnvironmentIsRenamedWithoutAFailedRequest() {
+        Set<String> pods = pods();
+        String url = repository.url();
+        repository.edit(
+                "argocd/base/application.yaml",
+                text -> text.replace(url, url.endsWith(".git") ? url.replaceFirst("\\.git$", "") : url + ".git"));
+        Load.during("a rename of the environment", REQUESTS, () -> {
+            Documentation.run(
+                    "docs/argocd.md",
+                    "Rename or move an environment",
+                    "cd '%s'; OLD=minikube NEW=production".formatted(repository.folder()));
+            RENAMED.awaitRuns(repository.revision());
+        });
 
-        assertThat(deployed()).isEmpty();
-        Shell.run(
-                "kubectl",
-                "delete",
-                "-k",
-                repository.folder().resolve("argocd/minikube").toString(),
-                "--ignore-not-found");
+        assertThat(pods()).isEqualTo(pods);
+        assertThat(RENAMED.get("/spec/syncPolicy/syncOptions")).contains("FailOnSharedResource=true");
+        assertThat(APPLICATION.exists()).isFalse();
+        counts.assertKept();
+    }
+
+    /** Also the claims of Redis Cluster, which Argo CD leaves. */
+    @Test
+    @Order(10)
+    void theCommandsForADeletionDeleteEverything() {
+        String deleted = Documentation.run(
+                "docs/argocd.md",
+                "Delete an environment",
+                "cd '%s'; ENVIRONMENT=production NAMESPACE=%s".formatted(repository.folder(), Cluster.NAMESPACE));
+
+        assertThat(deleted.lines().filter(line -> line.startsWith("persistentvolumeclaim \"data-redis-cluster-")))
+                .hasSize(6);
+        assertThat(RENAMED.exists()).isFalse();
+        assertThat(Shell.attempt("kubectl", "get", "namespace", Cluster.NAMESPACE)
+                        .output())
+                .contains("NotFound");
     }
 
     private static void deleteConfirmed(Application application) {

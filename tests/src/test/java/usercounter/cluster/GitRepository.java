@@ -71,7 +71,12 @@ final class GitRepository {
 
     /** Reverts the last commit by a new commit, and pushes it. */
     String revert() {
-        git("revert", "--no-edit", "HEAD");
+        return revertTo("HEAD~1");
+    }
+
+    /** Reverts every commit after this one by a new commit, and pushes them. */
+    String revertTo(String revision) {
+        git("revert", "--no-edit", revision + "..HEAD");
         return push();
     }
 

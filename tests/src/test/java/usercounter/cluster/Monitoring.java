@@ -25,6 +25,11 @@ final class Monitoring {
                 == 0;
     }
 
+    /** CI installs the operator last, and builds it before on a new machine. */
+    static void awaitInstallation() {
+        Cluster.await("the Prometheus Operator", Duration.ofMinutes(25), Monitoring::isInstalled);
+    }
+
     static void install() {
         Cluster.kubectlIn(NAMESPACE, "apply", "--filename=tests/src/test/resources/monitoring.yaml");
         for (String pod : List.of("prometheus-user-counter-0", "alertmanager-user-counter-0")) {

@@ -55,8 +55,7 @@ class MonitoringIT {
     @BeforeAll
     static void takeTheComponent() {
         if ("true".equals(System.getenv("CI"))) {
-            Cluster.await(
-                    "the Prometheus Operator, which CI installs last", Duration.ofMinutes(14), Monitoring::isInstalled);
+            Monitoring.awaitInstallation();
         } else {
             assumeThat(Monitoring.isInstalled())
                     .as("whether there is the Prometheus Operator (see CONTRIBUTING.md)")
@@ -81,12 +80,7 @@ class MonitoringIT {
         Path copy = folder.resolve("repository");
         Repository.copyTo(copy);
         Path overlay = new Combination("minikube", List.of("backup", "redis-cluster", "monitoring"))
-                .writeOnTop(
-                        copy,
-                        "namespace: " + OTHER,
-                        "images:",
-                        "  - name: ghcr.io/user-counter/user-counter",
-                        "    newTag: dev");
+                .write(copy, "namespace: " + OTHER);
         Shell.run("kubectl", "apply", "-k", overlay.toString());
         Cluster.kubectlIn(OTHER, "patch", "cronjob", "backup", "--patch={\"spec\":{\"suspend\":true}}");
         makeFaster(OTHER);
@@ -255,9 +249,8 @@ class MonitoringIT {
     @Test
     @Order(3)
     void theDiskOfRedisIsFull() {
-        Cluster.kubectl("patch", "statefulset/redis", "--patch=" + SmallDisk.patch());
         try {
-            Cluster.awaitRollouts();
+            SmallDisk.use();
             assertAlert("Redis's disk full", "UserCounterNoRedis", SmallDisk::fill, SmallDisk::free);
         } finally {
             Cluster.kubectl("rollout", "undo", "statefulset/redis");

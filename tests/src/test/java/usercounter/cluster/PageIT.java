@@ -6,12 +6,16 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.extension.ExtendWith;
 import usercounter.browser.Browser;
 import usercounter.browser.CounterPage;
 
 /** The page for people through the load balancer. */
 @Order(1)
+@EnabledIf(
+        value = "usercounter.browser.Browser#isInstalled",
+        disabledReason = "No chromedriver on the PATH: install it with its Chrome or Chromium")
 @ExtendWith(Deployed.class)
 class PageIT {
 

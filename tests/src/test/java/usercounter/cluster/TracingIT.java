@@ -26,7 +26,8 @@ class TracingIT {
     @BeforeAll
     static void takeTheComponent() {
         Shell.run("kubectl", "apply", "--filename=" + JAEGER);
-        Cluster.kubectlIn(NAMESPACE, "rollout", "status", "deployment/jaeger", "--timeout=3m");
+        // CI may still build its image.
+        Cluster.kubectlIn(NAMESPACE, "wait", "--for=condition=Available", "deployment/jaeger", "--timeout=14m");
         Load.during("start of tracing", REQUESTS, () -> {
             Documentation.run("components/tracing/README.md", "Use", "OVERLAY=tracing");
             Cluster.awaitRollouts();

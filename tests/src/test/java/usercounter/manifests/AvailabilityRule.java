@@ -3,15 +3,19 @@ package usercounter.manifests;
 import static usercounter.manifests.Manifests.orEmpty;
 
 import io.kubernetes.client.custom.IntOrString;
+import io.kubernetes.client.openapi.models.V1ConfigMap;
 import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1Deployment;
+import io.kubernetes.client.openapi.models.V1DeploymentStrategy;
 import io.kubernetes.client.openapi.models.V1Lifecycle;
 import io.kubernetes.client.openapi.models.V1LifecycleHandler;
 import io.kubernetes.client.openapi.models.V1PodDisruptionBudget;
 import io.kubernetes.client.openapi.models.V1PodDisruptionBudgetSpec;
 import io.kubernetes.client.openapi.models.V1Probe;
+import io.kubernetes.client.openapi.models.V1RollingUpdateDeployment;
 import io.kubernetes.client.openapi.models.V1Service;
 import io.kubernetes.client.openapi.models.V1SleepAction;
+import io.kubernetes.client.openapi.models.V1TopologySpreadConstraint;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,7 +52,8 @@ enum AvailabilityRule implements Rule {
                 if (questions.size() == 1 && questions.get(0) != null) {
                     complaints.add(
                             template,
-                            "the probes of container %s are all the same: make the readiness probe check more than the liveness probe",
+                            "the probes of container %s are all the same: make the readiness probe check more than the"
+                                    + " liveness probe",
                             container.getName());
                 }
             });
@@ -126,6 +131,99 @@ enum AvailabilityRule implements Rule {
                                 "livenessProbe", "/ready"));
     },
 
+    /** Otherwise nginx sends each slow request twice, and no backend is ready while Redis is slow. */
+    REDIS_TIMEOUT {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var map : manifests.all(V1ConfigMap.class)) {
+                var timeout = orEmpty(map.getData()).get("REDIS_TIMEOUT");
+                if (timeout != null) {
+                    var shortest = Math.min(nginxSeconds(manifests), probeSeconds(manifests));
+                    if (millis(timeout) >= shortest * 1_000L) {
+                        complaints.add(
+                                map,
+                                "REDIS_TIMEOUT is %s, but nginx or the readiness probe waits only %d s: raise proxy_read_timeout in nginx.conf and timeoutSeconds of the probe above it",
+                                timeout,
+                                shortest);
+                    }
+                }
+            }
+        }
+
+        private static int probeSeconds(Manifests manifests) {
+            return Objects.requireNonNullElse(
+                    manifests.backend().getReadinessProbe().getTimeoutSeconds(), 1);
+        }
+
+        private static int nginxSeconds(Manifests manifests) {
+            return manifests.all(V1ConfigMap.class).stream()
+                    .map(map -> PROXY.matcher(orEmpty(map.getData()).getOrDefault("nginx.conf", "")))
+                    .filter(Matcher::find)
+                    .mapToInt(proxy -> Integer.parseInt(proxy.group(1)))
+                    .min()
+                    .orElse(Integer.MAX_VALUE);
+        }
+
+        /** Only the units of {@code Settings}, which checks the value itself. */
+        private static long millis(String timeout) {
+            long number = Long.parseLong(timeout.replaceAll("\\D", ""));
+            return timeout.endsWith("ms") ? number : number * 1_000;
+        }
+
+        private static final Pattern PROXY = Pattern.compile("\\bproxy_read_timeout +(\\d+)s;");
+    },
+
+    ROLLING_UPDATE {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var deployment : manifests.all(V1Deployment.class)) {
+                var update = Optional.ofNullable(deployment.getSpec().getStrategy())
+                        .map(V1DeploymentStrategy::getRollingUpdate)
+                        .orElseGet(V1RollingUpdateDeployment::new);
+                if (update.getMaxUnavailable() == null
+                        || !update.getMaxUnavailable().toString().matches("0%?")) {
+                    complaints.add(
+                            deployment,
+                            "ends pods before new ones are ready: set strategy.rollingUpdate.maxUnavailable to 0 and maxSurge to 1");
+                }
+            }
+        }
+    },
+
+    /** The service goes on when one pod ends. */
+    REPLICAS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var template : manifests.podTemplates()) {
+                if (template.owner() instanceof V1Deployment && manifests.replicas(template) < 2) {
+                    complaints.add(
+                            template,
+                            "has %d pods, so the service stops when a node does: set replicas, or minReplicas of its autoscaler, to 2 or more",
+                            manifests.replicas(template));
+                }
+            }
+        }
+    },
+
+    /** A pod moves to any other node when its own fails. */
+    ANY_NODE {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var template : manifests.podTemplates()) {
+                var spec = template.spec();
+                if (spec.getNodeName() != null
+                        || orEmpty(spec.getNodeSelector()).containsKey("kubernetes.io/hostname")) {
+                    complaints.add(template, "runs on one node only: leave nodeName and the label of a node out");
+                }
+                if (orEmpty(spec.getTolerations()).stream().anyMatch(toleration -> toleration.getKey() == null)) {
+                    complaints.add(
+                            template,
+                            "tolerates every taint, also that of a node that is drained or lost: name the key of the taint");
+                }
+            }
+        }
+    },
+
     /** A terminating pod must accept connections until all nodes know that they must not use it any more. */
     PRE_STOP {
         @Override
@@ -161,7 +259,8 @@ enum AvailabilityRule implements Rule {
                     if (sleep >= grace) {
                         complaints.add(
                                 template,
-                                "container %s is killed after %d s and sleeps for %d s of them: make terminationGracePeriodSeconds longer than preStop and shutdown together",
+                                "container %s is killed after %d s and sleeps for %d s of them: make"
+                                        + " terminationGracePeriodSeconds longer than preStop and shutdown together",
                                 container.getName(),
                                 grace,
                                 sleep);
@@ -208,11 +307,29 @@ enum AvailabilityRule implements Rule {
                     if (!Manifests.matches(spread.getLabelSelector(), template.labels())) {
                         complaints.add(
                                 template,
-                                "is not spread over %s, as the constraint selects other pods: make its labelSelector part of the template's labels",
+                                "is not spread over %s, as the constraint selects other pods: make its labelSelector"
+                                        + " part of the template's labels",
                                 spread.getTopologyKey());
+                    }
+                    for (var other : manifests.selectedBy(spread.getLabelSelector())) {
+                        if (other.owner() != template.owner() && isCountedTogether(spread, template, other)) {
+                            complaints.add(
+                                    template,
+                                    "is spread over %s together with %s: add a label that only one of them has to"
+                                            + " matchLabelKeys",
+                                    spread.getTopologyKey(),
+                                    Manifests.nameOf(other.owner()));
+                        }
                     }
                 }
             }
+        }
+
+        private static boolean isCountedTogether(
+                V1TopologySpreadConstraint spread, PodTemplate template, PodTemplate other) {
+            return orEmpty(spread.getMatchLabelKeys()).stream()
+                    .allMatch(key -> template.labels().containsKey(key) // unlike pod-template-hash
+                            && template.labels().get(key).equals(other.labels().get(key)));
         }
     },
 

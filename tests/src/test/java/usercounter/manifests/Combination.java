@@ -14,12 +14,12 @@ import java.util.stream.Stream;
 import usercounter.Repository;
 
 /**
- * An overlay with some components.
+ * An environment on a kind of cluster, with some components.
  *
- * @param overlay the name of its folder in {@code overlays}
- * @param components the names of their folders, in the order of the overlay's {@code components}
+ * @param cluster the component for the kind of cluster, {@code minikube} or {@code gke}
+ * @param components the names of the other components, in the order of the overlay's {@code components}
  */
-public record Combination(String overlay, List<String> components) {
+public record Combination(String cluster, List<String> components) {
 
     private static final List<String> COMPONENTS = List.of(
             "autoscaling",
@@ -43,8 +43,8 @@ public record Combination(String overlay, List<String> components) {
             "tracing", "tests/overlays/tracing/tracing.yaml");
 
     /**
-     * The valid combinations of no, one and two components. Two only on GKE, since nothing in the overlay for minikube
-     * depends on a component.
+     * The valid combinations of no, one and two components. Two only on GKE, since nothing in the component minikube
+     * depends on another one.
      */
     public static List<Combination> possible() {
         return Manifests.concat(of("minikube", 1), of("gke", 2)).stream()
@@ -54,19 +54,27 @@ public record Combination(String overlay, List<String> components) {
 
     static List<Combination> possibleOnGke() {
         return possible().stream()
-                .filter(combination -> combination.overlay.equals("gke"))
+                .filter(combination -> combination.cluster.equals("gke"))
                 .toList();
     }
 
-    /** Two components that Kustomize must refuse, in both orders. */
+    /** Two components that Kustomize must refuse, in both orders, and two kinds of cluster. */
     static List<Combination> refused() {
-        return of("minikube", 2).stream()
+        var pairs = of("minikube", 2).stream()
                 .filter(Combination::isRefused)
-                .flatMap(combination -> Stream.of(combination, combination.reversed()))
+                .flatMap(combination -> Stream.of(combination, combination.reversed()));
+        return Stream.concat(pairs, Stream.of(new Combination("gke", List.of("minikube"))))
                 .toList();
     }
 
-    private static List<Combination> of(String overlay, int most) {
+    /** Each component on GKE. */
+    static List<Combination> singleOnGke() {
+        return possibleOnGke().stream()
+                .filter(combination -> combination.components.size() == 1)
+                .toList();
+    }
+
+    private static List<Combination> of(String cluster, int most) {
         var subsets = new ArrayList<List<String>>(List.of(List.of()));
         for (var component : COMPONENTS) {
             for (var subset : List.copyOf(subsets)) {
@@ -76,7 +84,7 @@ public record Combination(String overlay, List<String> components) {
             }
         }
         return subsets.stream()
-                .map(components -> new Combination(overlay, components))
+                .map(components -> new Combination(cluster, components))
                 .toList();
     }
 
@@ -97,57 +105,50 @@ public record Combination(String overlay, List<String> components) {
     private Combination reversed() {
         var reversed = new ArrayList<>(components);
         Collections.reverse(reversed);
-        return new Combination(overlay, reversed);
+        return new Combination(cluster, reversed);
     }
 
     /**
-     * Writes a copy of this overlay that uses the components itself.
+     * Writes the overlay of this environment, with the image that was built here.
      *
      * @param repository a copy of this repository
+     * @param fields additional lines of its kustomization, the first of which may be another {@code namespace}
      * @return the overlay's folder
      */
-    Path write(Path repository) {
-        var folder = repository.resolve("overlays/" + folderName() + "-direct");
-        var original = repository.resolve("overlays/" + overlay);
-        try (var files = Files.walk(original)) {
-            for (var file : files.toList()) {
-                Files.copy(file, folder.resolve(original.relativize(file)));
-            }
-            var kustomization = folder.resolve("kustomization.yaml");
-            var resources = "resources:\n";
-            Files.writeString(
-                    kustomization,
-                    Files.readString(kustomization).replace(resources, resources + values(folder)) + componentList());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return folder;
-    }
-
-    /**
-     * Writes an overlay that uses the components, on top of this one.
-     *
-     * @param repository a copy of this repository
-     * @param fields additional lines of its kustomization
-     * @return the new overlay's folder
-     */
-    public Path writeOnTop(Path repository, String... fields) {
+    public Path write(Path repository, String... fields) {
         try {
-            var folder = Files.createTempDirectory(repository.resolve("overlays"), folderName());
-            Files.writeString(
-                    folder.resolve("kustomization.yaml"),
-                    "resources:\n" + values(folder) + "  - ../" + overlay + "\n" + componentList()
-                            + String.join("\n", fields));
+            var folder = Files.createTempDirectory(repository.resolve("overlays"), String.join("-", all()));
+            var namespace = fields.length > 0 && fields[0].startsWith("namespace: ") ? "" : "namespace: user-counter\n";
+            Files.writeString(folder.resolve("kustomization.yaml"), """
+                    resources:
+                      - ../../base
+                    %scomponents:
+                      - ../../components/%s
+                    images:
+                      - name: user-counter
+                        newName: %s
+                        newTag: dev
+                    %s%s
+                    """.formatted(
+                            values(folder),
+                            String.join("\n  - ../../components/", all()),
+                            Repository.image(),
+                            namespace,
+                            String.join("\n", fields)));
             return folder;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
+    private List<String> all() {
+        return Manifests.concat(List.of(cluster), components);
+    }
+
     /** Copies the files with the values of the components, and returns the lines that name the copies. */
     private String values(Path folder) throws IOException {
         var lines = new TreeSet<String>();
-        for (var component : components) {
+        for (var component : all()) {
             if (VALUES.containsKey(component)) {
                 var file = Repository.ROOT.resolve(VALUES.get(component));
                 Files.copy(file, folder.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
@@ -155,15 +156,5 @@ public record Combination(String overlay, List<String> components) {
             }
         }
         return String.join("", lines);
-    }
-
-    private String componentList() {
-        return components.isEmpty()
-                ? ""
-                : "\ncomponents:\n  - ../../components/" + String.join("\n  - ../../components/", components) + "\n";
-    }
-
-    private String folderName() {
-        return overlay + "-" + String.join("-", components);
     }
 }

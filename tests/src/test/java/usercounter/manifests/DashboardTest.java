@@ -120,8 +120,7 @@ class DashboardTest extends OverlaysInACopy {
     /** The sidecar of kube-prometheus-stack finds it by its label. */
     @Test
     void theComponentGivesItToGrafana() throws Exception {
-        var rendered =
-                Kustomize.KUBECTL.build(new Combination("minikube", List.of("monitoring")).writeOnTop(repository));
+        var rendered = Kustomize.KUBECTL.build(new Combination("minikube", List.of("monitoring")).write(repository));
 
         assertThat(Manifests.parse(rendered).all(V1ConfigMap.class))
                 .filteredOn(map -> "1".equals(map.getMetadata().getLabels().get("grafana_dashboard")))

@@ -18,18 +18,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The differences between {@code overlays/gke} and the base, also in overlays on top of it. */
+/** The differences between {@code overlays/gke} and the base, also with other components. */
 class GkeTest extends OverlaysInACopy {
 
     private static Manifests gke;
 
-    private static final Map<Combination, Manifests> ON_TOP = new LinkedHashMap<>();
+    private static final Map<Combination, Manifests> WITH_COMPONENTS = new LinkedHashMap<>();
 
     @BeforeAll
     static void render() throws Exception {
         gke = Kustomize.render("overlays/gke");
         for (var combination : Combination.possibleOnGke()) {
-            ON_TOP.put(combination, Manifests.parse(Kustomize.KUBECTL.build(combination.writeOnTop(repository))));
+            WITH_COMPONENTS.put(combination, Manifests.parse(Kustomize.KUBECTL.build(combination.write(repository))));
         }
     }
 
@@ -49,7 +49,7 @@ class GkeTest extends OverlaysInACopy {
     @ParameterizedTest
     @MethodSource("usercounter.manifests.Combination#possibleOnGke")
     void keepsTheCountsOnSsd(Combination combination) {
-        var manifests = ON_TOP.get(combination);
+        var manifests = WITH_COMPONENTS.get(combination);
 
         var claims = Stream.concat(
                         manifests.find(V1PersistentVolumeClaim.class, "redis-data").stream(),
@@ -72,7 +72,7 @@ class GkeTest extends OverlaysInACopy {
     @ParameterizedTest
     @MethodSource("usercounter.manifests.Combination#possibleOnGke")
     void looksNamesUpWhereGkeDoes(Combination combination) {
-        var manifests = ON_TOP.get(combination);
+        var manifests = WITH_COMPONENTS.get(combination);
 
         var policy = manifests.find(V1NetworkPolicy.class, "dns").orElseThrow().getSpec();
         var pods = manifests.selectedBy(policy.getPodSelector()).stream()

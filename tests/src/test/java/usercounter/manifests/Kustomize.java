@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import usercounter.Programs;
@@ -84,6 +85,12 @@ public enum Kustomize {
             fail("'%s' renders %s, but must refuse it".formatted(this, folder));
         }
         return result.errors();
+    }
+
+    /** The YAML of the kustomization in a folder, or nothing if this builder refuses it. */
+    Optional<String> tryBuild(Path folder) throws IOException, InterruptedException {
+        var result = run(folder);
+        return result.exitCode() == 0 ? Optional.of(result.yaml()) : Optional.empty();
     }
 
     private record Result(int exitCode, String yaml, String errors) {}

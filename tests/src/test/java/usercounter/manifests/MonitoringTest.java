@@ -59,7 +59,7 @@ public class MonitoringTest extends OverlaysInACopy {
 
     @Test
     void onGkeTheyAreTheSame() throws Exception {
-        var gke = new Combination("gke", List.of("monitoring-gke")).writeOnTop(repository);
+        var gke = new Combination("gke", List.of("monitoring-gke")).write(repository);
 
         assertThat(spec(Manifests.parse(Kustomize.KUBECTL.build(gke)), "Rules")).isEqualTo(groups);
     }

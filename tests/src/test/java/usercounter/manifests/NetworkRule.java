@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.kubernetes.client.custom.IntOrString;
+import io.kubernetes.client.openapi.models.V1ConfigMap;
 import io.kubernetes.client.openapi.models.V1LabelSelector;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
@@ -14,6 +15,7 @@ import io.kubernetes.client.openapi.models.V1NetworkPolicyPort;
 import io.kubernetes.client.openapi.models.V1Service;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Services and NetworkPolicies refer to existing pods and ports. */
@@ -55,6 +57,32 @@ enum NetworkRule implements Rule {
                 }
             }
         }
+    },
+
+    /** nginx.conf and REDIS_URL contain Services with their ports. */
+    SERVICE_ADDRESS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var service : manifests.all(V1Service.class)) {
+                var ports = orEmpty(service.getSpec().getPorts()).stream()
+                        .map(port -> port.getPort().toString())
+                        .toList();
+                manifests.all(V1ConfigMap.class).stream()
+                        .flatMap(configMap -> orEmpty(configMap.getData()).values().stream())
+                        .flatMap(text -> ADDRESS.matcher(text).results())
+                        .filter(address -> address.group(1).equals(Manifests.nameOf(service)))
+                        .map(address -> address.group(2))
+                        .filter(port -> !ports.contains(port))
+                        .distinct()
+                        .forEach(port -> complaints.add(
+                                service,
+                                "has no port %s, which nginx.conf or REDIS_URL asks for: fix one of the two",
+                                port));
+            }
+        }
+
+        private static final Pattern ADDRESS =
+                Pattern.compile("(?m)(?:^ *server |^rediss?(?:-cluster)?://(?:[^@/]*@)?)([\\w-]+):(\\d+)");
     },
 
     /** Only nginx can be reached from outside the cluster. */

@@ -8,12 +8,14 @@ import io.kubernetes.client.common.KubernetesObject;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
 import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
+import io.kubernetes.client.openapi.models.V1StatefulSet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import usercounter.Repository;
 
@@ -52,7 +54,8 @@ enum ObjectRule implements Rule {
                         && !namespace.equals(Optional.ofNullable(actual))) {
                     complaints.add(
                             object,
-                            "is in namespace %s, not in the application's namespace: set 'namespace' in the kustomization",
+                            "is in namespace %s, not in the application's namespace: set 'namespace' in the"
+                                    + " kustomization",
                             actual);
                 }
             }
@@ -96,18 +99,97 @@ enum ObjectRule implements Rule {
         public void check(Manifests manifests, Complaints complaints) {
             for (var object : manifests.objects()) {
                 if (object instanceof V1PersistentVolumeClaim) {
-                    check(object, "sync-options", "Prune=false", complaints);
-                    check(object, "sync-options", "Delete=confirm", complaints);
-                    check(object, "compare-options", "IgnoreExtraneous", complaints);
+                    check(object, SYNC_OPTIONS, "Prune=false", complaints);
+                    check(object, SYNC_OPTIONS, "Delete=confirm", complaints);
+                    check(object, "argocd.argoproj.io/compare-options", "IgnoreExtraneous", complaints);
                 }
             }
         }
 
-        private static void check(KubernetesObject object, String options, String option, Complaints complaints) {
-            var annotation = "argocd.argoproj.io/" + options;
+        private static void check(KubernetesObject object, String annotation, String option, Complaints complaints) {
             var present = orEmpty(object.getMetadata().getAnnotations()).getOrDefault(annotation, "");
             if (!List.of(present.split(",")).contains(option)) {
                 complaints.add(object, "holds data: add %s to its annotation %s", option, annotation);
+            }
+        }
+    },
+
+    /** In a sync of several steps, Argo CD waits until every object is healthy. Some never are. */
+    ONE_WAVE {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var object : manifests.objects()) {
+                orEmpty(object.getMetadata().getAnnotations()).forEach((annotation, value) -> {
+                    if (List.of("argocd.argoproj.io/sync-wave", "argocd.argoproj.io/hook", "helm.sh/hook")
+                                    .contains(annotation)
+                            || annotation.equals("argocd.argoproj.io/sync-options") && value.contains("PruneLast")) {
+                        complaints.add(
+                                object, "may hold up every later push: remove %s from its annotations", annotation);
+                    }
+                });
+            }
+        }
+    },
+
+    /** Replace and Force delete an object and create it again: a claim loses the counts, a pod its clients. */
+    NO_REPLACE {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var object : manifests.objects()) {
+                var annotations = orEmpty(object.getMetadata().getAnnotations());
+                for (var option : annotations.getOrDefault(SYNC_OPTIONS, "").split(",")) {
+                    if (option.strip().matches("(?i)(Replace|Force)\\b.*")) {
+                        complaints.add(
+                                object,
+                                "may be deleted by Argo CD: remove %s from its annotation %s",
+                                option.strip(),
+                                SYNC_OPTIONS);
+                    }
+                }
+            }
+        }
+    },
+
+    /** With another name, Redis begins with an empty disk. */
+    CLAIM_NAME {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var claim : manifests.all(V1PersistentVolumeClaim.class)) {
+                check(claim, Manifests.nameOf(claim), complaints);
+            }
+            for (var template : manifests.podTemplates()) {
+                for (var claim : template.claims()) {
+                    // Kubernetes adds a number to it.
+                    check(
+                            template.owner(),
+                            Manifests.nameOf(claim) + "-" + Manifests.nameOf(template.owner()),
+                            complaints);
+                }
+            }
+        }
+
+        private static void check(KubernetesObject object, String name, Complaints complaints) {
+            if (!CLAIMS.contains(name)) {
+                complaints.add(
+                        object,
+                        "has a disk that no release has had, %s, which is empty: keep the name of the claim, or add it to ObjectRule",
+                        name);
+            }
+        }
+    },
+
+    /** The claims of a StatefulSet stay when its pods go. */
+    CLAIM_RETENTION {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var statefulSet : manifests.all(V1StatefulSet.class)) {
+                var policy = statefulSet.getSpec().getPersistentVolumeClaimRetentionPolicy();
+                if (policy != null
+                        && ("Delete".equals(policy.getWhenDeleted()) || "Delete".equals(policy.getWhenScaled()))) {
+                    complaints.add(
+                            statefulSet,
+                            "deletes its claims with its pods: leave persistentVolumeClaimRetentionPolicy out");
+                }
             }
         }
     },
@@ -123,7 +205,8 @@ enum ObjectRule implements Rule {
                     if (!isOwnNamespace(manifests, object)) {
                         complaints.add(
                                 object,
-                                "is a cluster-wide object, which Argo CD may not deploy: let the person who installs argocd/ create it");
+                                "is a cluster-wide object, which Argo CD may not deploy: let the person who installs"
+                                        + " argocd/ create it");
                     }
                     continue;
                 }
@@ -135,7 +218,8 @@ enum ObjectRule implements Rule {
                                 && allowed.get("kind").getAsString().equals(kind))) {
                     complaints.add(
                             object,
-                            "is of a kind that Argo CD may not deploy: add kind %s of group '%s' to namespaceResourceWhitelist in argocd/base/appproject.yaml",
+                            "is of a kind that Argo CD may not deploy: add kind %s of group '%s' to"
+                                    + " namespaceResourceWhitelist in argocd/base/appproject.yaml",
                             kind,
                             group);
                 }
@@ -170,7 +254,29 @@ enum ObjectRule implements Rule {
                 }
             }
         }
+    },
+
+    /** Otherwise two workloads fight for the same pods. */
+    SELECTORS_DIFFER {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var template : manifests.podTemplates()) {
+                for (var other : manifests.selectedBy(template.selector())) {
+                    if (other.owner() != template.owner()) {
+                        complaints.add(
+                                template,
+                                "also selects the pods of %s: give each a label of its own",
+                                Manifests.nameOf(other.owner()));
+                    }
+                }
+            }
+        }
     };
+
+    private static final String SYNC_OPTIONS = "argocd.argoproj.io/sync-options";
+
+    private static final Set<String> CLAIMS = Set.of(
+            "redis-data", "redis-backup", "data-redis-cluster-a", "data-redis-cluster-b", "data-redis-cluster-c");
 
     private static final String NAME = "app.kubernetes.io/name";
     private static final String COMPONENT = "app.kubernetes.io/component";

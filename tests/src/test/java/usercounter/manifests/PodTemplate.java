@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The pod template of a workload.
@@ -93,15 +94,15 @@ record PodTemplate(
     }
 
     /**
-     * The containers that run as long as the pod, including sidecars, but not the containers of Jobs. An exporter is none
-     * of them: it serves no client, and a probe of it would take its pod away from the clients.
+     * The containers that run as long as the pod, including sidecars, but not the containers of Jobs. An exporter and the
+     * container password are none of them: they serve no client, and a probe would take their pod away from the clients.
      */
     List<V1Container> longRunningContainers() {
         if (owner instanceof V1Job || owner instanceof V1CronJob) {
             return List.of();
         }
         return servingContainers().stream()
-                .filter(container -> !container.getName().equals("exporter"))
+                .filter(container -> !Set.of("exporter", "password").contains(container.getName()))
                 .toList();
     }
 

@@ -17,8 +17,8 @@ class RateLimitTest extends OverlaysInACopy {
 
     @ParameterizedTest
     @ValueSource(strings = {"minikube", "gke"})
-    void isThatOfTheBase(String overlay) throws Exception {
-        var files = frontend(Manifests.parse(build(overlay)));
+    void isThatOfTheBase(String cluster) throws Exception {
+        var files = frontend(Manifests.parse(build(cluster)));
 
         assertThat(files).containsEntry(FILE, Files.readString(Repository.ROOT.resolve("base/frontend/" + FILE)));
         assertThat(files.get(FILE)).containsPattern("(?m)^limit_req zone=");
@@ -26,17 +26,17 @@ class RateLimitTest extends OverlaysInACopy {
 
     @ParameterizedTest
     @ValueSource(strings = {"minikube", "gke"})
-    void isAllThatTheComponentTakesOff(String overlay) throws Exception {
-        var limited = build(overlay);
-        var unlimited = build(overlay, "no-rate-limit");
+    void isAllThatTheComponentTakesOff(String cluster) throws Exception {
+        var limited = build(cluster);
+        var unlimited = build(cluster, "no-rate-limit");
 
         var file = frontend(Manifests.parse(unlimited)).get(FILE);
         assertThat(file.lines()).allMatch(line -> line.startsWith("#"));
         assertThat(withoutFile(unlimited)).isEqualTo(withoutFile(limited)).isNotEqualTo(limited);
     }
 
-    private static String build(String overlay, String... components) throws Exception {
-        return Kustomize.KUBECTL.build(new Combination(overlay, List.of(components)).writeOnTop(repository));
+    private static String build(String cluster, String... components) throws Exception {
+        return Kustomize.KUBECTL.build(new Combination(cluster, List.of(components)).write(repository));
     }
 
     private static Map<String, String> frontend(Manifests manifests) {

@@ -10,6 +10,7 @@ import io.kubernetes.client.openapi.models.V1ConfigMap;
 import io.kubernetes.client.openapi.models.V1ObjectMeta;
 import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
 import io.kubernetes.client.openapi.models.V1Secret;
+import io.kubernetes.client.openapi.models.V1SecretVolumeSource;
 import io.kubernetes.client.openapi.models.V1Service;
 import io.kubernetes.client.openapi.models.V1ServiceAccount;
 import io.kubernetes.client.openapi.models.V1StatefulSet;
@@ -113,6 +114,29 @@ enum ReferenceRule implements Rule {
                     }
                 }
             }
+        }
+    },
+
+    /** Without the group of the pod, a new disk and a Secret belong to root alone. */
+    VOLUME_GROUP {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            for (var template : manifests.podTemplates()) {
+                var needsGroup = !template.claims().isEmpty()
+                        || orEmpty(template.spec().getVolumes()).stream()
+                                .anyMatch(volume -> volume.getPersistentVolumeClaim() != null
+                                        || volume.getSecret() != null && isForGroup(volume.getSecret()));
+                if (needsGroup && PodSecurityRule.context(template).getFsGroup() == null) {
+                    complaints.add(
+                            template,
+                            "cannot use its disk or its Secret: set fsGroup of securityContext to the value of runAsGroup");
+                }
+            }
+        }
+
+        private static boolean isForGroup(V1SecretVolumeSource secret) {
+            var everyone = 4;
+            return secret.getDefaultMode() != null && (secret.getDefaultMode() & everyone) == 0;
         }
     },
 

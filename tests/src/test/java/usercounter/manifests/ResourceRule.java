@@ -65,6 +65,28 @@ enum ResourceRule implements Rule {
                 });
             });
         }
+    },
+
+    /** A pod that uses more than it requests is killed when its node has no more. */
+    LIMITS_WITHIN_REQUESTS {
+        @Override
+        public void check(Manifests manifests, Complaints complaints) {
+            manifests.forEachContainer((template, container) -> {
+                for (var resource : List.of("memory", "ephemeral-storage")) {
+                    var request = requests(container).get(resource);
+                    var limit = limits(container).get(resource);
+                    if (request != null && limit != null && limit.getNumber().compareTo(request.getNumber()) > 0) {
+                        complaints.add(
+                                template,
+                                "container %s may use %s of %s and requests only %s: make both the same",
+                                container.getName(),
+                                limit.toSuffixedString(),
+                                resource,
+                                request.toSuffixedString());
+                    }
+                }
+            });
+        }
     };
 
     private static Map<String, Quantity> requests(V1Container container) {

@@ -32,7 +32,8 @@ interface Rule {
                         ResourceRule.values(),
                         ImageRule.values(),
                         PodSecurityRule.values(),
-                        SecurityRule.values())
+                        SecurityRule.values(),
+                        DataRule.values())
                 .flatMap(Stream::of);
     }
 

@@ -53,10 +53,8 @@ record Images(String what, String text, String redis) {
                           name: user-counter
                           newName: %1$s
                         """),
-                new Images("a tag and no name", """
-                        images:
-                        - name: user-counter
-                          newTag: 1.0.0
+                new Images("on one line", """
+                        images: [{name: user-counter, newName: %1$s, newTag: 1.0.0}]
                         """),
                 new Images("a name and no tag", """
                         images:
@@ -95,18 +93,7 @@ record Images(String what, String text, String redis) {
                           - newTag: 1.2.3
                             name: nginx
                         labels: []
-                        """, "mirror.example/redis:8.1.2"),
-                new Images("an entry for the new name", """
-                        images:
-                          - name: %1$s
-                            newTag: 9.9.9
-                          - name: user-counter
-                            newName: %1$s
-                            newTag: dev
-                          - name: %1$s
-                            newName: %1$s
-                            newTag: 1.0.0
-                        """));
+                        """, "mirror.example/redis:8.1.2"));
     }
 
     /** Adds an overlay with only this {@code images:}. */
@@ -114,12 +101,12 @@ record Images(String what, String text, String redis) {
         var folder = tree.root().resolve("overlays").resolve(OVERLAY);
         Files.createDirectories(folder);
         Files.writeString(
-                folder.resolve("kustomization.yaml"), "resources: [pod.yaml]\n" + text.formatted(image, DIGEST));
-        Files.writeString(folder.resolve("pod.yaml"), """
-                apiVersion: v1
-                kind: Pod
-                metadata: {name: images}
-                spec: {containers: [{name: app, image: user-counter}, {name: redis, image: redis:8}]}
+                folder.resolve("kustomization.yaml"), "resources: [backend.yaml]\n" + text.formatted(image, DIGEST));
+        Files.writeString(folder.resolve("backend.yaml"), """
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: backend}
+                spec: {template: {spec: {containers: [{image: user-counter}, {image: redis:8}]}}}
                 """);
     }
 

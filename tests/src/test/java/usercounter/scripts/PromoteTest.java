@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -15,6 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import usercounter.cluster.Documentation;
 import usercounter.manifests.Kustomize;
 
 /** {@code scripts/promote} changes the release of one environment, or changes nothing. */
@@ -32,16 +34,19 @@ class PromoteTest {
     /** A copy in the state before the first release, whatever the overlays contain now. */
     @BeforeAll
     static void copy(@TempDir Path folder) throws Exception {
+        Kustomize.KUSTOMIZE.require();
         tree = WorkingTree.in(folder);
         for (var overlay : new String[] {MINIKUBE, GKE}) {
             Files.writeString(
                     folder.resolve(overlay),
                     tree.read(overlay)
-                            .replaceFirst("    newTag: .*", "    newTag: dev")
-                            .replaceFirst("    digest: .*\n", ""));
+                            .replaceFirst("- digest: .*\n ", "-")
+                            .replaceFirst("  newTag: .*", "  newTag: dev"));
         }
         tree.succeed("git", "add", "--all");
         tree.succeed("git", "commit", "--quiet", "--allow-empty", "--message=unreleased");
+        tree.succeed("git", "init", "--quiet", "--bare", ".git/origin");
+        tree.succeed("git", "remote", "add", "origin", ".git/origin");
         tree.start();
     }
 
@@ -57,14 +62,16 @@ class PromoteTest {
 
         assertThat(output)
                 .contains(environment + ": dev -> " + RELEASE)
-                .contains("git commit --all --message '" + environment + " runs 1.2.3'");
+                .contains("git commit --message '" + environment + " runs 1.2.3' overlays/" + environment);
         assertThat(tree.diff().lines().filter(line -> line.matches("[-+].*")))
                 .containsExactly(
                         "--- a/overlays/" + environment + "/kustomization.yaml",
                         "+++ b/overlays/" + environment + "/kustomization.yaml",
-                        "-    newTag: dev",
-                        "+    newTag: 1.2.3",
-                        "+    digest: " + DIGEST);
+                        "-- name: user-counter",
+                        "+- digest: " + DIGEST,
+                        "+  name: user-counter",
+                        "-  newTag: dev",
+                        "+  newTag: 1.2.3");
     }
 
     @ParameterizedTest
@@ -76,7 +83,7 @@ class PromoteTest {
         tree.succeed(PROMOTE, "minikube", "gke");
 
         assertThat(tree.value(GKE, "newTag")).isEqualTo(tag);
-        assertThat(tree.value(GKE, "digest")).isEqualTo(DIGEST);
+        assertThat(tree.value(GKE, "- digest")).isEqualTo(DIGEST);
         assertThat(tree.succeed("git", "diff", "--name-only").strip()).isEqualTo(GKE);
     }
 
@@ -161,13 +168,13 @@ class PromoteTest {
     }
 
     @Test
-    void refusesUncommittedChanges() throws Exception {
-        tree.replace("README.md", "user-counter", "other");
+    void refusesUncommittedChangesOfTheOverlay() throws Exception {
+        tree.replace(MINIKUBE, "# The release", "# Our release");
 
-        assertThat(tree.refuse(PROMOTE, RELEASE, "minikube")).contains("uncommitted changes");
+        assertThat(tree.refuse(PROMOTE, RELEASE, "minikube")).contains("overlays/minikube has uncommitted changes");
     }
 
-    /** Kustomize renders the release, and the rest of the file does not change, including comments. */
+    /** Kustomize renders the release, and nothing else differs. */
     @ParameterizedTest
     @MethodSource("usercounter.scripts.Images#all")
     void understandsWhatPeopleAndToolsWrite(Images images) throws Exception {
@@ -178,8 +185,6 @@ class PromoteTest {
         tree.succeed(PROMOTE, RELEASE, Images.OVERLAY);
 
         assertThat(Images.render(tree)).containsExactly(name + ":1.2.3@" + DIGEST, images.redis());
-        assertThat(tree.diff().lines().filter(line -> line.matches("[-+] .*")))
-                .allMatch(line -> line.matches("[-+] +(- )?(newTag|digest): .*"));
         assertThat(tree.succeed("git", "diff", "--name-only").strip()).isEqualTo(Images.KUSTOMIZATION);
         tree.commit();
         assertThat(tree.succeed(PROMOTE, RELEASE, Images.OVERLAY)).contains("already runs");
@@ -190,59 +195,54 @@ class PromoteTest {
     }
 
     @Test
-    void keepsComments() throws Exception {
-        tree.replace(GKE, "newTag: dev", "newTag: 'dev' # why");
-        tree.commit();
-
+    void keepsTheCommentAbove() throws Exception {
         tree.succeed(PROMOTE, RELEASE, "gke");
 
-        assertThat(tree.read(GKE)).contains("    newTag: 1.2.3 # why\n    digest: " + DIGEST + "\n");
+        assertThat(tree.read(GKE)).contains("# The release of this environment");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"user-counter=ghcr.io/a/b:2.0.0", "user-counter:2.0.0", "ghcr.io/a/b:2.0.0"})
-    void understandsWhatKustomizeEditWrites(String image) throws Exception {
-        Kustomize.KUSTOMIZE.require();
-        Images.canonical().writeTo(tree, "ghcr.io/a/b");
-        tree.succeed("bash", "-ec", "cd overlays/" + Images.OVERLAY + "; kustomize edit set image " + image);
+    /** It never claims what Kustomize does not render. */
+    @Test
+    void refusesAnOverlayWithAnotherEntryForTheImage() throws Exception {
+        tree.replace(GKE, tree.value(GKE, "newName"), "zoo.example/counter");
+        Files.writeString(tree.root().resolve(GKE), tree.read(GKE) + "- name: zoo.example/counter\n  newTag: 9.9.9\n");
         tree.commit();
-        var name = renderedName();
 
-        tree.succeed(PROMOTE, RELEASE, Images.OVERLAY);
+        assertThat(tree.refuse(PROMOTE, RELEASE, "gke"))
+                .contains("Kustomize still renders zoo.example/counter:9.9.9: remove the other entries");
+    }
 
-        assertThat(Images.render(tree)).contains(name + ":1.2.3@" + DIGEST);
+    /** By the commands of docs/argocd.md for another environment. */
+    @Test
+    void promotesFromEnvironmentToEnvironment() throws Exception {
+        tree.fake("kubectl", "#!/bin/sh\n");
+        tree.succeed(PROMOTE, RELEASE, "minikube");
+        tree.commit();
+        tree.succeed(WorkingTree.withFakes(
+                "bash", "-euc", "ENVIRONMENT=gke; " + Documentation.commands("docs/argocd.md", "Another environment")));
+
+        for (var step : List.of(List.of("minikube", "staging"), List.of("staging", "gke"))) {
+            var to = step.get(1);
+            assertThat(tree.succeed(PROMOTE, step.get(0), to)).contains(to + ": dev -> " + RELEASE);
+            tree.commit();
+        }
+
+        for (var environment : List.of("minikube", "staging", "gke")) {
+            assertThat(Kustomize.KUSTOMIZE.build(tree.root().resolve("overlays/" + environment)))
+                    .contains("image: " + tree.value(MINIKUBE, "newName") + ":" + RELEASE + "\n")
+                    .contains("namespace: user-counter" + (environment.equals("staging") ? "-staging" : "") + "\n");
+        }
     }
 
     @ParameterizedTest
     @ValueSource(
-            strings = {
-                "images: []\n",
-                "images: [{name: user-counter, newTag: dev}]\n",
-                "images:\n  - {name: user-counter, newTag: dev}\n",
-                "images:\n  - name: user-counter\n    tagSuffix: -1\n",
-                "images:\n  - name: user-counter\n    newTag: &tag dev\n",
-                "images:\n  - name: user-counter\n    newTag: >-\n",
-                "images:\n  - name: user-counter\n   newTag: dev\n",
-                "images:\n  - name: user-counter\n      newTag: dev\n",
-                "images:\n  name: user-counter\n",
-            })
-    void refusesWhatItDoesNotUnderstand(String images) throws Exception {
-        Files.writeString(tree.root().resolve(GKE), "resources: [../../base]\n" + images);
-        tree.commit();
-
-        assertThat(tree.refuse(PROMOTE, RELEASE, "gke"))
-                .contains("promote: " + GKE + ", line ")
-                .contains(images.strip().replaceFirst("(?s).*\n", "") + "' is not understood: write name, newName");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "images:\n  - name: redis\n    newTag: 8\n", "labels:\n- name: user-counter\n"})
+            strings = {"", "images:\n  - name: redis\n    newTag: '8'\n", "labels:\n- pairs: {name: user-counter}\n"})
     void refusesAnOverlayWithoutTheImage(String images) throws Exception {
         Files.writeString(tree.root().resolve(GKE), "resources: [../../base]\n" + images);
         tree.commit();
 
         assertThat(tree.refuse(PROMOTE, RELEASE, "gke"))
-                .contains(GKE + " has no entry 'name: user-counter' below images:");
+                .contains(GKE + " has no newName for user-counter: add it below images:");
     }
 
     @Test
@@ -254,30 +254,12 @@ class PromoteTest {
         assertThat(tree.refuse(PROMOTE, "minikube", "gke")).contains("but gke runs registry.example/other");
     }
 
-    /** A fake git changes a file after the check for uncommitted changes, like a concurrent editor. */
-    @Test
-    void takesItsChangeBackWhenThereIsAnotherOne() throws Exception {
-        tree.fake("git", """
-                #!/bin/sh
-                test "$1" != diff || echo meanwhile >>README.md
-                PATH=${PATH#*:} exec git "$@"
-                """);
-        var before = tree.read(MINIKUBE);
-
-        var output = tree.fail(WorkingTree.withFakes(PROMOTE, RELEASE, "minikube"));
-
-        assertThat(output).contains("other changes appeared meanwhile").contains("+meanwhile");
-        assertThat(tree.read(MINIKUBE)).isEqualTo(before);
-        assertThat(tree.read("README.md")).endsWith("meanwhile\n");
-    }
-
-    /** The printed commands can be copied and run. */
+    /** The printed commands can be copied and run. They leave out other uncommitted changes. */
     @Test
     void saysHowThePullRequestIsMade() throws Exception {
-        tree.succeed("git", "init", "--quiet", "--bare", ".git/origin");
-        tree.succeed("git", "remote", "add", "origin", ".git/origin");
         tree.fake("gh", "#!/bin/sh\necho gh \"$@\"\n");
 
+        tree.replace("README.md", "user-counter", "other");
         var output = tree.succeed(PROMOTE, RELEASE, "gke");
         var commands = output.substring(output.indexOf("next: ") + 6, output.indexOf("To undo it later"));
 
@@ -286,5 +268,16 @@ class PromoteTest {
         assertThat(tree.succeed("git", "log", "-1", "--format=%s", "origin/gke-1.2.3")
                         .strip())
                 .isEqualTo("gke runs 1.2.3");
+        assertThat(tree.succeed("git", "show", "--name-only", "--format=").strip())
+                .isEqualTo(GKE);
+    }
+
+    @Test
+    void saysThatKustomizeIsMissing() throws Exception {
+        tree.fake("bash", "#!/bin/sh\nexec /bin/bash \"$@\"\n");
+        tree.succeed("bash", "-c", "ln -s $(command -v git env dirname cat) .git/bin");
+
+        assertThat(tree.refuse("/bin/bash", "-c", "PATH=$PWD/.git/bin scripts/promote " + RELEASE + " gke"))
+                .contains("there is no kustomize: install it");
     }
 }

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.yaml.snakeyaml.Yaml;
 import usercounter.Repository;
+import usercounter.manifests.Kustomize;
 
 /** The commands of {@code .github/workflows/release.yaml}, in clones of a temporary repository. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the workflow's commands are for bash")
@@ -36,6 +37,7 @@ class ReleaseTest {
 
     @BeforeEach
     void start() throws Exception {
+        Kustomize.KUSTOMIZE.require();
         origin = WorkingTree.in(Files.createDirectory(folder.resolve("origin")));
         origin.fake("gh", GH);
     }
@@ -46,7 +48,8 @@ class ReleaseTest {
         promote();
 
         assertThat(origin.succeed("git", "show", "release-1.2.3:overlays/minikube/kustomization.yaml"))
-                .contains("    newTag: 1.2.3\n    digest: " + Images.DIGEST);
+                .contains("- digest: " + Images.DIGEST)
+                .contains("  newTag: 1.2.3\n");
         assertThat(origin.read(".git/bin/gh.log").lines().filter(line -> line.startsWith("pr create")))
                 .hasSize(1);
     }
