@@ -25,7 +25,7 @@ leave() {
 
 # By this mark the service recognizes the data. Redis keeps its mark, whatever the snapshot has. The service writes `lost:`
 # before the mark if Redis has none, because its disk is new.
-data_key='user:{}:data'
+data_key='service:data'
 data=
 [ "$cluster" ] || data=$(running get "$data_key")
 data=${data#lost:}

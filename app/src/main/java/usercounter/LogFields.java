@@ -1,17 +1,20 @@
 package usercounter;
 
+import io.opentelemetry.api.trace.Span;
 import java.lang.reflect.Method;
 import java.util.Map;
 
 /**
  * The fields of a log line that name its request. Liberty writes them into each line of JSON that the thread logs.
  *
+ * @param requestId the id that nginx has given the request; empty for none
+ * @param traceId the id of the request's trace, in hexadecimal digits; empty if nothing is recorded
  * @see <a href="https://openliberty.io/blog/2019/12/03/custom-fields-json-logs.html">LogRecordContext</a>
  */
-public final class LogFields {
+public record LogFields(String requestId, String traceId) {
 
-    private static final String REQUEST_ID = "request_id";
-    private static final String TRACE_ID = "trace_id";
+    /** Whether the server has the classes of OpenTelemetry, see components/tracing. */
+    public static final boolean HAS_TRACES = hasTraces();
 
     private static final ThreadLocal<String> REQUEST = new ThreadLocal<>();
 
@@ -20,7 +23,14 @@ public final class LogFields {
 
     private static final Method REMOVE = method("removeExtension", String.class);
 
-    private LogFields() {}
+    private static boolean hasTraces() {
+        try {
+            Class.forName("io.opentelemetry.api.OpenTelemetry", false, LogFields.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
+    }
 
     private static Method method(String name, Class<?>... parameters) {
         try {
@@ -36,19 +46,20 @@ public final class LogFields {
         REQUEST.set(requestId);
     }
 
-    /** The id of the request that this thread has started to serve, or null. */
-    public static String requestId() {
-        return REQUEST.get();
+    /** The fields of the request that this thread serves. */
+    public static LogFields current() {
+        String requestId = REQUEST.get();
+        return new LogFields(requestId == null ? "" : requestId, HAS_TRACES ? recorded() : "");
     }
 
-    /**
-     * Runs code that logs.
-     *
-     * @param requestId null or empty for none
-     * @param traceId null or empty for none
-     */
-    public static void with(String requestId, String traceId, Runnable log) {
-        Map<String, String> fields = Map.of(REQUEST_ID, text(requestId), TRACE_ID, text(traceId));
+    private static String recorded() {
+        Span span = Span.current();
+        return span.isRecording() ? span.getSpanContext().getTraceId() : "";
+    }
+
+    /** Runs code that logs, on any thread. */
+    public void with(Runnable log) {
+        Map<String, String> fields = Map.of("request_id", requestId, "trace_id", traceId);
         fields.forEach((name, value) -> {
             if (!value.isEmpty()) {
                 call(ADD, name, value);
@@ -59,10 +70,6 @@ public final class LogFields {
         } finally {
             fields.keySet().forEach(name -> call(REMOVE, name));
         }
-    }
-
-    private static String text(String value) {
-        return value == null ? "" : value;
     }
 
     private static void call(Method method, Object... arguments) {

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
-import usercounter.api.IdempotencyKeyHeader;
+import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
 /** The API over HTTP, against the packaged server and a real Redis with a password. */

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntPredicate;
 import java.util.stream.LongStream;
-import usercounter.api.IdempotencyKeyHeader;
+import usercounter.counters.IdempotencyKeyHeader;
 
 /** Clients that POST concurrently, and all their answers. */
 final class Load {

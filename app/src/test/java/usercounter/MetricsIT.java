@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
-import usercounter.api.IdempotencyKeyHeader;
+import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
 /** {@code /metrics} of the packaged server, with a real Redis. */

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Protocol;
-import usercounter.api.IdempotencyKeyHeader;
+import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
 /**

@@ -57,7 +57,7 @@ final class RedisUser {
 
     /** Permits all documented commands except these, also on open connections. */
     void permitAllExcept(String... forbidden) {
-        List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "~user:*"));
+        List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "~user:*", "~service:*"));
         commands.stream()
                 .filter(command -> !List.of(forbidden).contains(command))
                 .map(command -> "+" + command.toLowerCase(Locale.ROOT).replace(' ', '|'))

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.args.ClientType;
 import redis.clients.jedis.params.ClientKillParams;
-import usercounter.api.IdempotencyKeyHeader;
+import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
 
 /** A Redis that would lose acknowledged increments gets none: requests are answered 503, and one line says why. */

@@ -1,7 +1,7 @@
 package usercounter.api;
 
 /** An entity that {@link PlainTextWriter} writes as {@code text/plain}. */
-interface PlainText {
+public interface PlainText {
 
     String text();
 }

@@ -12,7 +12,7 @@ import java.util.concurrent.CompletionException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import usercounter.LogFields;
-import usercounter.counters.CounterException;
+import usercounter.redis.RedisUnavailableException;
 
 /** Turns every exception into a response with a {@link Problem}. */
 @Provider
@@ -28,33 +28,20 @@ public class ProblemMapper implements ExceptionMapper<Throwable> {
         return answer(failure);
     }
 
-    static Response answer(Throwable failure) {
+    /** The response to a failure, for resources that respond later. */
+    public static Response answer(Throwable failure) {
         Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-        if (cause instanceof CounterException counterException) {
-            return answer(counterException);
+        if (cause instanceof RedisUnavailableException) {
+            return problem(Status.SERVICE_UNAVAILABLE, cause.getMessage())
+                    .header(HttpHeaders.RETRY_AFTER, RETRY_AFTER)
+                    .build();
         }
         if (cause instanceof WebApplicationException webException) {
             return answer(webException);
         }
-        LogFields.with(
-                LogFields.requestId(),
-                null,
-                () -> LOG.log(Level.SEVERE, "A request failed with an unexpected exception", cause));
+        LogFields.current().with(() -> LOG.log(Level.SEVERE, "A request failed with an unexpected exception", cause));
         return problem(Status.INTERNAL_SERVER_ERROR, "An unexpected error occurred: see the service's log")
                 .build();
-    }
-
-    private static Response answer(CounterException failure) {
-        Status status = switch (failure.reason()) {
-            case OVERFLOW -> Status.CONFLICT;
-            case CORRUPT -> Status.INTERNAL_SERVER_ERROR;
-            case UNAVAILABLE -> Status.SERVICE_UNAVAILABLE;
-        };
-        ResponseBuilder answer = problem(status, failure.getMessage());
-        if (status == Status.SERVICE_UNAVAILABLE) {
-            answer.header(HttpHeaders.RETRY_AFTER, RETRY_AFTER);
-        }
-        return answer.build();
     }
 
     /** A response with a body, or without an error, is what the resource wants to send. */

@@ -7,17 +7,24 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.Startup;
+import jakarta.enterprise.inject.Any;
+import jakarta.enterprise.inject.spi.Bean;
+import jakarta.enterprise.inject.spi.BeanManager;
+import jakarta.ws.rs.HttpMethod;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.ContainerResponseContext;
 import jakarta.ws.rs.container.ContainerResponseFilter;
 import jakarta.ws.rs.container.PreMatching;
 import jakarta.ws.rs.ext.Provider;
-import java.util.List;
+import java.lang.reflect.Method;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -49,24 +56,38 @@ public class RequestMetrics implements ContainerRequestFilter, ContainerResponse
             .withoutExemplars()
             .register();
 
-    /** The routes that may fail, by their methods. */
-    private static final Map<String, List<String>> ROUTES =
-            Map.of("/users/{id}", List.of("GET", "HEAD", "POST"), "/healthz", List.of("GET", "HEAD"));
-
     private record Key(String method, String route, int status) {}
 
     private final Map<Key, DistributionDataPoint> durations = new ConcurrentHashMap<>();
 
     /**
      * The objectives divide failures by all requests. Prometheus sees no growth in the first value of a series, so these
-     * series exist before the first request.
+     * series exist before the first request. Resources without {@link Produces} have only files, which do not fail.
      *
      * @see <a href="https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics">Avoid missing metrics</a>
      */
-    void start(@Observes Startup event) {
-        ROUTES.forEach((route, methods) -> methods.forEach(method -> Stream.of(200, 500, 503)
-                .map(status -> new Key(method, route, status))
-                .forEach(RequestMetrics::duration)));
+    void start(@Observes Startup event, BeanManager beans) {
+        beans.getBeans(Object.class, Any.Literal.INSTANCE).stream()
+                .map(Bean::getBeanClass)
+                .filter(type -> type.isAnnotationPresent(Path.class) && type.isAnnotationPresent(Produces.class))
+                .flatMap(type -> Stream.of(type.getMethods()))
+                .flatMap(RequestMetrics::routes)
+                .forEach(RequestMetrics::duration);
+    }
+
+    private static Stream<Key> routes(Method resource) {
+        String route = Stream.of(resource.getDeclaringClass(), resource)
+                .map(part -> part.getAnnotation(Path.class))
+                .filter(Objects::nonNull)
+                .map(path -> path.value().replaceAll("^/|/$", ""))
+                .collect(Collectors.joining("/", "/", ""));
+        return Stream.of(resource.getAnnotations())
+                .map(annotation -> annotation.annotationType().getAnnotation(HttpMethod.class))
+                .filter(Objects::nonNull)
+                .flatMap(method -> method.value().equals(HttpMethod.GET)
+                        ? Stream.of(HttpMethod.GET, HttpMethod.HEAD)
+                        : Stream.of(method.value()))
+                .flatMap(method -> Stream.of(200, 500, 503).map(status -> new Key(method, route, status)));
     }
 
     @Override

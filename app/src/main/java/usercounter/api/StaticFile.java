@@ -6,10 +6,10 @@ import jakarta.ws.rs.core.StreamingOutput;
 import java.io.InputStream;
 
 /** A file of the class path as an answer. Jakarta REST has all paths, so Liberty serves no files itself. */
-final class StaticFile {
+public final class StaticFile {
 
-    static final String CSS = "text/css";
-    static final String JAVASCRIPT = "text/javascript";
+    public static final String CSS = "text/css";
+    public static final String JAVASCRIPT = "text/javascript";
 
     private StaticFile() {}
 
@@ -17,7 +17,7 @@ final class StaticFile {
      * @param path from the root of the class path
      * @param type the media type
      */
-    static Response answer(String path, String type) {
+    public static Response answer(String path, String type) {
         StreamingOutput content = body -> {
             try (InputStream file = StaticFile.class.getResourceAsStream(path)) {
                 file.transferTo(body);

@@ -1,2 +1,2 @@
-/** The HTTP interface: resources, representations, problem documents, checks and metrics of requests. */
+/** HTTP for any resource: problem documents, checks, metrics, files, {@code /healthz} and the reference. */
 package usercounter.api;

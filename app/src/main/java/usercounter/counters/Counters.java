@@ -2,22 +2,22 @@ package usercounter.counters;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
+import jakarta.ws.rs.ClientErrorException;
+import jakarta.ws.rs.InternalServerErrorException;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.Response.Status;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.LogFields;
-import usercounter.redis.CommandTrace;
-import usercounter.redis.OutageLog;
-import usercounter.redis.OutageLog.Operation;
 import usercounter.redis.RedisConnection;
-import usercounter.redis.RedisErrors;
-import usercounter.redis.RedisMetrics;
+import usercounter.redis.RedisUnavailableException;
 import usercounter.settings.Settings;
 
 /**
@@ -62,25 +62,6 @@ public class Counters {
             return count
             """;
 
-    private enum Command {
-        GET(Operation.READS),
-        INCR(Operation.WRITES),
-        EVAL(Operation.WRITES);
-
-        private final Operation operation;
-
-        Command(Operation operation) {
-            this.operation = operation;
-        }
-    }
-
-    private enum Outcome {
-        OK,
-        OVERFLOW,
-        CORRUPT,
-        UNAVAILABLE
-    }
-
     @Inject
     RedisConnection redis;
 
@@ -88,31 +69,29 @@ public class Counters {
     Settings settings;
 
     private final Set<String> reportedKeys = ConcurrentHashMap.newKeySet();
-    private final OutageLog outages = new OutageLog();
 
     /**
      * Reads a user's number.
      *
-     * @return 0 for a user without increments; fails with a {@link CounterException}
+     * @return 0 for a user without increments; fails like {@link #increment(UserId)}
      */
     public CompletionStage<Long> read(UserId user) {
         String key = key(user);
-        return measured(
-                Command.GET,
+        return number(
                 key,
-                trace -> redis.read(key, pipeline -> pipeline.get(key), trace)
+                redis.read("GET", key, pipeline -> pipeline.get(key))
                         .thenApply(value -> value == null ? 0 : Long.parseLong(value)));
     }
 
     /**
      * Adds one to a user's number.
      *
-     * @return the new number; fails with a {@link CounterException}. Only after
-     *     {@link CounterException.Reason#UNAVAILABLE} may the increment have happened nevertheless
+     * @return the new number; fails with a {@link WebApplicationException} if the number in Redis cannot be incremented,
+     *     and was not, or with a {@link RedisUnavailableException}, after which it may have been
      */
     public CompletionStage<Long> increment(UserId user) {
         String key = key(user);
-        return measured(Command.INCR, key, trace -> redis.write(key, pipeline -> pipeline.incr(key), trace));
+        return number(key, redis.write("INCR", key, pipeline -> pipeline.incr(key)));
     }
 
     /**
@@ -130,97 +109,37 @@ public class Counters {
                 .filter(asked -> asked.compareTo(settings.idempotencyKeyTtl()) < 0)
                 .orElse(settings.idempotencyKeyTtl());
         List<String> arguments = List.of(Long.toString(ttl.toMillis()));
-        return measured(
-                Command.EVAL,
+        return number(
                 key,
-                trace -> redis.write(key, pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments), trace)
+                redis.write("EVAL", key, pipeline -> pipeline.eval(INCREMENT_ONCE, keys, arguments))
                         .thenApply(count -> Long.parseLong((String) count)));
-    }
-
-    /** Whether Redis serves. The result is there within {@link Settings#redisTimeout}. */
-    public CompletionStage<Boolean> isReady() {
-        return redis.probe().handle((none, failure) -> {
-            if (failure == null) {
-                outages.served(redis.address()::toString, Operation.REPLIES);
-            } else {
-                outages.failed(redis.address().toString(), Operation.WRITES, RedisErrors.unwrapped(failure));
-            }
-            return failure == null;
-        });
-    }
-
-    /** Whether this process can still send commands to Redis. */
-    public boolean isAlive() {
-        return redis.isAlive();
     }
 
     private static String key(UserId user) {
         return "user:{" + user.value() + "}";
     }
 
-    private <T> CompletionStage<T> measured(
-            Command command, String key, Function<CommandTrace, CompletionStage<T>> call) {
-        long start = System.nanoTime();
-        CommandTrace trace = CommandTrace.start(command.name());
-        String requestId = LogFields.requestId();
-        return call.apply(trace).handle((value, failure) -> {
-            Throwable cause = RedisErrors.unwrapped(failure);
-            Outcome outcome = cause == null ? Outcome.OK : outcome(cause);
-            RedisMetrics.completed(command.name(), cause, start);
-            trace.completed(cause);
-            if (cause == null) {
-                report(command, outcome, key, null);
-            } else {
-                LogFields.with(requestId, trace.id(), () -> report(command, outcome, key, cause));
+    private CompletionStage<Long> number(String key, CompletionStage<Long> reply) {
+        LogFields fields = LogFields.current();
+        return reply.exceptionally(failure -> {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+            if (cause instanceof RedisUnavailableException unavailable) {
+                throw unavailable;
             }
-            return switch (outcome) {
-                case OK -> value;
-                case OVERFLOW ->
-                    throw new CounterException(
-                            CounterException.Reason.OVERFLOW,
-                            "The counter is at its maximum, 9223372036854775807, and cannot be incremented");
-                case CORRUPT ->
-                    throw new CounterException(
-                            CounterException.Reason.CORRUPT,
-                            "The value stored for this user is not a number: the operator of the service has to repair it");
-                case UNAVAILABLE ->
-                    throw new CounterException(
-                            CounterException.Reason.UNAVAILABLE,
-                            "Redis is unavailable: repeat the request after the time in Retry-After, a POST with an Idempotency-Key");
-            };
+            if (cause instanceof JedisDataException && cause.getMessage().contains("would overflow")) {
+                throw new ClientErrorException(
+                        "The counter is at its maximum, 9223372036854775807, and cannot be incremented",
+                        Status.CONFLICT);
+            }
+            if (reportedKeys.size() < MAX_REPORTED_KEYS && reportedKeys.add(key)) {
+                fields.with(() -> LOG.log(
+                        Level.SEVERE,
+                        "The value of the Redis key {0}, or of one of its idempotency keys {0}:key:*, is no number. "
+                                + "The service does not change it: set or delete it with redis-cli",
+                        key));
+            }
+            throw new InternalServerErrorException(
+                    "The value stored for this user is not a number: the operator of the service has to repair it");
         });
-    }
-
-    private static Outcome outcome(Throwable cause) {
-        if (cause instanceof NumberFormatException) {
-            return Outcome.CORRUPT;
-        }
-        if (cause instanceof JedisDataException) {
-            // Redis has no codes for these errors, only texts. The error of a script contains the text of its command.
-            if (cause.getMessage().contains("would overflow")) {
-                return Outcome.OVERFLOW;
-            }
-            if (cause.getMessage().contains("WRONGTYPE") || cause.getMessage().contains("value is not an integer")) {
-                return Outcome.CORRUPT;
-            }
-        }
-        return Outcome.UNAVAILABLE;
-    }
-
-    /** Logs one line for each outage, see {@link OutageLog}, and one for each corrupt key. */
-    private void report(Command command, Outcome outcome, String key, Throwable cause) {
-        switch (outcome) {
-            case CORRUPT -> {
-                if (reportedKeys.size() < MAX_REPORTED_KEYS && reportedKeys.add(key)) {
-                    LOG.log(
-                            Level.SEVERE,
-                            "The value of the Redis key {0}, or of one of its idempotency keys {0}:key:*, is no number. "
-                                    + "The service does not change it: set or delete it with redis-cli",
-                            key);
-                }
-            }
-            case UNAVAILABLE -> outages.failed(redis.nodeOf(key), command.operation, cause);
-            default -> outages.served(() -> redis.nodeOf(key), command.operation);
-        }
     }
 }

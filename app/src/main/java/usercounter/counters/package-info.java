@@ -1,2 +1,2 @@
-/** The users' numbers: reading and incrementing them, idempotency keys, and the reasons for failures. */
+/** The users' numbers: their resource, their page, their keys in Redis, and idempotency keys. */
 package usercounter.counters;

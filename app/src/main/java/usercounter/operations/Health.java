@@ -9,7 +9,7 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Liveness;
 import org.eclipse.microprofile.health.Readiness;
 import org.eclipse.microprofile.health.Startup;
-import usercounter.counters.Counters;
+import usercounter.redis.RedisConnection;
 
 /**
  * {@code /health/started}, {@code /health/live} and {@code /health/ready}.
@@ -27,7 +27,7 @@ public class Health {
             .register();
 
     @Inject
-    Counters counters;
+    RedisConnection redis;
 
     @Inject
     Draining draining;
@@ -43,9 +43,8 @@ public class Health {
     @Produces
     @Liveness
     HealthCheck live() {
-        return () -> HealthCheckResponse.named("application")
-                .status(counters.isAlive())
-                .build();
+        return () ->
+                HealthCheckResponse.named("application").status(redis.isAlive()).build();
     }
 
     /** Up if Redis serves and this process is not shutting down. */
@@ -54,7 +53,7 @@ public class Health {
     HealthCheck ready() {
         return () -> {
             boolean ready = !draining.hasBegun()
-                    && counters.isReady().toCompletableFuture().join();
+                    && redis.isReady().toCompletableFuture().join();
             READY.set(ready ? 1 : 0);
             return HealthCheckResponse.named("redis").status(ready).build();
         };

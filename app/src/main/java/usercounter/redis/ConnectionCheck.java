@@ -15,6 +15,7 @@ import redis.clients.jedis.Protocol;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.params.SetParams;
+import usercounter.redis.pipeline.UnsafeRedisException;
 import usercounter.settings.Settings;
 
 /**
@@ -22,8 +23,8 @@ import usercounter.settings.Settings;
  *
  * <ul>
  *   <li>Redis evicts no keys when its memory is full. This is not checked if the user may not run INFO.
- *   <li>Redis syncs each write before it answers. With {@link Settings#redisReplicas}, {@link CommandPipeline} asks for
- *       that after each write instead. A managed Redis may not tell, see {@link Settings#redisDurability}.
+ *   <li>Redis syncs each write before it answers. With {@link Settings#redisReplicas}, the pipeline asks for that
+ *       after each write instead. A managed Redis may not tell, see {@link Settings#redisDurability}.
  *   <li>The data are those of the last connection. They have a mark, which another data folder or disk does not have. If
  *       the mark is missing, the service writes {@link #LOST} with the expected mark there, so that a service that
  *       starts later refuses this Redis, too. The first service that ever finds a Redis without a mark writes a new one.
@@ -35,8 +36,8 @@ import usercounter.settings.Settings;
  */
 final class ConnectionCheck {
 
-    /** The key of the mark. No user has it, since no id is empty. */
-    static final String MARK = "user:{}:data";
+    /** The key of the mark. */
+    static final String MARK = "service:data";
 
     static final String LOST = "lost:";
 

@@ -7,10 +7,10 @@ import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import redis.clients.jedis.ClientSetInfoConfig;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
@@ -20,15 +20,22 @@ import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.SslOptions;
-import redis.clients.jedis.exceptions.JedisClusterOperationException;
-import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.exceptions.JedisDataException;
+import usercounter.LogFields;
+import usercounter.redis.pipeline.CommandRouter;
+import usercounter.redis.pipeline.ErrorCode;
+import usercounter.redis.pipeline.RedisNodes;
+import usercounter.redis.telemetry.CommandTrace;
+import usercounter.redis.telemetry.OutageLog;
+import usercounter.redis.telemetry.OutageLog.Operation;
+import usercounter.redis.telemetry.RedisMetrics;
 import usercounter.settings.InvalidSettingException;
 import usercounter.settings.RedisAddress;
 import usercounter.settings.Settings;
 import usercounter.settings.Settings.Durability;
 import usercounter.settings.TrustedCertificates;
 
-/** The connection to Redis according to the settings. It opens when the service starts and closes when it stops. */
+/** The connection to Redis according to the settings, which measures, traces and logs each command. It opens when the service starts and closes when it stops. */
 @ApplicationScoped
 public class RedisConnection {
 
@@ -44,6 +51,14 @@ public class RedisConnection {
     @Inject
     Instance<DefaultRedis> defaultRedis;
 
+    /** A key that the service may write, and that never exists. */
+    private static final String NEVER_SET = "service:probe";
+
+    /** Texts of the code ERR that are about the value at the key, not about the command or the node. */
+    private static final Pattern OF_THE_VALUE =
+            Pattern.compile("would overflow|is not an integer|is not a valid float");
+
+    private final OutageLog outages = new OutageLog();
     private RedisAddress address;
     private RedisNodes nodes;
     private CommandRouter commands;
@@ -54,12 +69,16 @@ public class RedisConnection {
         ConnectionPoolConfig pool = new ConnectionPoolConfig();
         pool.setTimeBetweenEvictionRuns(IDLE_CHECK);
         pool.setJmxEnabled(false);
-        nodes = RedisNodes.open(address, clientConfig(address, settings), pool);
+        JedisClientConfig config = clientConfig(address, settings);
+        nodes = address.cluster()
+                ? RedisNodes.cluster(address.nodes(), config, pool)
+                : RedisNodes.single(address.nodes().get(0), config, pool);
         // With replicas, each write waits for the disks.
         boolean checksDisk = settings.redisDurability() == Durability.CHECKED && settings.redisReplicas() == 0;
         commands = new CommandRouter(
                 nodes,
-                new ConnectionCheck(checksDisk, !address.cluster()),
+                new ConnectionCheck(checksDisk, !address.cluster())::check,
+                RedisMetrics::sent,
                 settings.redisReplicas(),
                 settings.redisTimeout(),
                 MAX_AGE);
@@ -108,7 +127,7 @@ public class RedisConnection {
     }
 
     /** The node that has a key, for the log; the address of Redis if there is no cluster or the node is unknown. */
-    public String nodeOf(String key) {
+    private String nodeOf(String key) {
         return Optional.of(key)
                 .filter(any -> address.cluster())
                 .flatMap(nodes::nodeOf)
@@ -119,29 +138,56 @@ public class RedisConnection {
     /**
      * Sends a read-only command to the node that has the key.
      *
-     * @return the reply within {@link Settings#redisTimeout}; or fails with a {@link TimeoutException}, a
-     *     {@link RejectedExecutionException} if too many commands wait, the {@link JedisException} of the command or its
-     *     connection, or a {@link JedisClusterOperationException} if no node is known to have the key
+     * @param name the name of the command for metrics and traces, such as GET
+     * @return the reply within {@link Settings#redisTimeout}; or fails with the {@link JedisDataException} of a reply that
+     *     is about the value at the key, or with a {@link RedisUnavailableException}
      */
-    public <T> CompletionStage<T> read(
-            String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
-        return commands.read(key, command, trace);
+    public <T> CompletionStage<T> read(String name, String key, Function<? super Pipeline, Response<T>> command) {
+        return observed(name, Operation.READS, key, trace -> commands.read(key, command, trace));
     }
 
     /** Sends a command whose effect must be durable. The result is like that of {@link #read}. */
-    public <T> CompletionStage<T> write(
-            String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
-        return commands.write(key, command, trace);
+    public <T> CompletionStage<T> write(String name, String key, Function<? super Pipeline, Response<T>> command) {
+        return observed(name, Operation.WRITES, key, trace -> commands.write(key, command, trace));
     }
 
-    /**
-     * Sends a write that changes nothing to every primary. A read would also succeed on a replica.
-     *
-     * @return succeeds if one primary accepts the write, or refuses it for a reason that does not affect reads, such
-     *     as full memory; fails like {@link #read}
-     */
-    public CompletionStage<Void> probe() {
-        return commands.probe();
+    private <T> CompletionStage<T> observed(
+            String name, Operation operation, String key, Function<CommandTrace, CompletionStage<T>> call) {
+        long start = System.nanoTime();
+        LogFields fields = LogFields.current();
+        CommandTrace trace = CommandTrace.start(name);
+        return call.apply(trace).handle((reply, failure) -> {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+            RedisMetrics.completed(name, cause, start);
+            trace.completed(cause);
+            if (cause == null) {
+                outages.served(() -> nodeOf(key), operation);
+                return reply;
+            }
+            if (cause instanceof JedisDataException aboutTheValue && isOfTheValue(aboutTheValue)) {
+                outages.served(() -> nodeOf(key), operation);
+                throw aboutTheValue;
+            }
+            fields.with(() -> outages.failed(nodeOf(key), operation, cause));
+            throw new RedisUnavailableException();
+        });
+    }
+
+    private static boolean isOfTheValue(JedisDataException reply) {
+        return ErrorCode.of(reply) == ErrorCode.WRONGTYPE
+                || OF_THE_VALUE.matcher(reply.getMessage()).find();
+    }
+
+    /** Whether Redis serves. The result is there within {@link Settings#redisTimeout}. */
+    public CompletionStage<Boolean> isReady() {
+        return commands.probe(NEVER_SET).handle((none, failure) -> {
+            if (failure == null) {
+                outages.served(address::toString, Operation.REPLIES);
+            } else {
+                outages.failed(address.toString(), Operation.WRITES, failure);
+            }
+            return failure == null;
+        });
     }
 
     /** Whether this process can still send commands. */

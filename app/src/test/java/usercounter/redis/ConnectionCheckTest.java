@@ -17,6 +17,7 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.InstalledRedis;
 import usercounter.dev.RedisServer;
+import usercounter.redis.pipeline.UnsafeRedisException;
 
 /** {@link ConnectionCheck} with a real Redis, which a new service checks, and one that has served before. */
 class ConnectionCheckTest {

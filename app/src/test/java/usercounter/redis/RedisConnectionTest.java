@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.JedisClientConfig;
 import usercounter.dev.RedisServer;
+import usercounter.redis.telemetry.ErrorType;
 import usercounter.settings.RedisAddress;
 import usercounter.settings.Settings;
 
@@ -75,7 +76,7 @@ class RedisConnectionTest {
 
     private static String reason(String url, Optional<Path> caFile) {
         RedisAddress address = RedisAddress.parse("REDIS_URL", url);
-        return RedisErrors.reason(catchThrowable(() -> {
+        return ErrorType.reason(catchThrowable(() -> {
             try (Connection connection =
                     new Connection(address.nodes().get(0), RedisConnection.clientConfig(address, settings(caFile)))) {
                 connection.ping();

@@ -21,7 +21,7 @@ final class SmallDisk {
         Cluster.await(
                 "data that the backends refuse",
                 Duration.ofMinutes(1),
-                () -> Cluster.redisCli("get user:{}:data").startsWith("lost:"));
+                () -> Cluster.redisCli("get service:data").startsWith("lost:"));
         assertThat(Http.post(Cluster.url("/users/a")).statusCode()).isEqualTo(503);
         Documentation.run("docs/runbooks.md", "UserCounterRedisUnsafe");
         Cluster.awaitRollouts();

@@ -32,7 +32,8 @@ class RedisUsersTest {
     void furtherRightsWithRedisCluster() throws Exception {
         List<String> documented = rulesFor(ON_A_CLUSTER);
         documented.add("-config|get");
-        assertThat(Stream.concat(Stream.of("~user:*"), rules("components/redis-cluster/cluster.acl").stream()))
+        assertThat(Stream.concat(
+                        Stream.of("~user:*", "~service:*"), rules("components/redis-cluster/cluster.acl").stream()))
                 .containsExactlyInAnyOrderElementsOf(documented);
     }
 
@@ -52,7 +53,7 @@ class RedisUsersTest {
                     .map(command -> command.group(1));
         });
         return Stream.concat(
-                        Stream.of("~user:*"),
+                        Stream.of("~user:*", "~service:*"),
                         commands.map(command ->
                                 "+" + command.toLowerCase(Locale.ROOT).replace(' ', '|')))
                 .collect(Collectors.toCollection(ArrayList::new));

@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -20,7 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
-import usercounter.redis.OutageLog.Operation;
+import usercounter.redis.telemetry.OutageLog.Operation;
 
 class OutageLogTest {
 

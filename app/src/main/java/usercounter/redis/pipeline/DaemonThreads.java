@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

@@ -1,4 +1,4 @@
-package usercounter.api;
+package usercounter.counters;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
@@ -15,9 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
-import usercounter.counters.Counters;
-import usercounter.counters.IdempotencyKey;
-import usercounter.counters.UserId;
+import usercounter.api.ProblemMapper;
 
 /** {@code /users/{id}}: a user's number. The contract is openapi.yaml. */
 @Path("/users/{id}")

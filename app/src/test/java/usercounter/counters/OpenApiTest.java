@@ -1,10 +1,9 @@
-package usercounter.api;
+package usercounter.counters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import usercounter.OpenApiDocument;
-import usercounter.counters.UserId;
 
 /** What openapi.yaml repeats from the code. */
 class OpenApiTest {

@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.telemetry;
 
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
@@ -8,6 +8,8 @@ import io.prometheus.metrics.model.snapshots.Unit;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import redis.clients.jedis.util.Pool;
+import usercounter.redis.pipeline.CommandRouter;
+import usercounter.redis.pipeline.RedisNodes;
 
 /**
  * Metrics of commands and connections. In a Redis Cluster they are of all nodes together: a node as label would make new
@@ -50,7 +52,7 @@ public final class RedisMetrics {
      * @param start {@link System#nanoTime} when the command was submitted
      */
     public static void completed(String operation, Throwable failure, long start) {
-        Key key = new Key(operation, failure == null ? "" : RedisErrors.type(failure));
+        Key key = new Key(operation, failure == null ? "" : ErrorType.of(failure));
         DistributionDataPoint known = DURATIONS.get(key); // computeIfAbsent would take a lock
         (known != null ? known : DURATIONS.computeIfAbsent(key, RedisMetrics::duration))
                 .observe(Unit.nanosToSeconds(System.nanoTime() - start));
@@ -61,12 +63,12 @@ public final class RedisMetrics {
     }
 
     /** Counts a batch of this number of commands. */
-    static void sent(int commands) {
+    public static void sent(int commands) {
         BATCH.observe(commands);
     }
 
     /** Registers the metrics that each scrape reads from these objects. */
-    static void register(RedisNodes nodes, CommandRouter commands) {
+    public static void register(RedisNodes nodes, CommandRouter commands) {
         GaugeWithCallback.builder()
                 .name("db_client_connection_count")
                 .help("Number of open connections to Redis nodes: in use by a batch, or idle")

@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -36,7 +36,6 @@ import usercounter.RedisCluster;
 import usercounter.TcpProxy;
 import usercounter.Waiting;
 import usercounter.dev.RedisServer;
-import usercounter.settings.RedisAddress;
 
 /** The invariants of {@link CommandRouter}, with real Redis servers behind one address. */
 @Timeout(120)
@@ -62,16 +61,16 @@ class CommandRouterTest {
     }
 
     private CommandRouter router(Duration maxAge) {
-        RedisAddress address = RedisAddress.parse("REDIS_URL", "127.0.0.1:" + proxy.port());
         int timeout = (int) TIMEOUT.toMillis();
         return new CommandRouter(
-                RedisNodes.open(
-                        address,
+                RedisNodes.single(
+                        new HostAndPort("127.0.0.1", proxy.port()),
                         DefaultJedisClientConfig.builder()
                                 .timeoutMillis(timeout)
                                 .build(),
                         new ConnectionPoolConfig()),
-                new ConnectionCheck(false, false),
+                connection -> {},
+                commands -> {},
                 0,
                 TIMEOUT,
                 maxAge);
@@ -87,11 +86,11 @@ class CommandRouterTest {
     }
 
     private CompletableFuture<Long> increment(String key) {
-        return router.write(key, commands -> commands.incr(key), CommandTrace.NONE);
+        return router.write(key, commands -> commands.incr(key), CommandListener.NONE);
     }
 
     private CompletableFuture<String> get(String key) {
-        return router.read(key, commands -> commands.get(key), CommandTrace.NONE);
+        return router.read(key, commands -> commands.get(key), CommandListener.NONE);
     }
 
     @Test
@@ -105,7 +104,8 @@ class CommandRouterTest {
         for (CompletableFuture<Long> answer : answers) {
             assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
         }
-        assertThatThrownBy(() -> router.probe().get(20, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
+        assertThatThrownBy(() -> router.probe("probe").get(20, TimeUnit.SECONDS))
+                .isInstanceOf(ExecutionException.class);
     }
 
     @Test
@@ -119,7 +119,7 @@ class CommandRouterTest {
                     gathered.join();
                     return commands.get("n");
                 },
-                CommandTrace.NONE));
+                CommandListener.NONE));
         sending.join();
         List<CompletableFuture<Long>> answers = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {
@@ -176,10 +176,10 @@ class CommandRouterTest {
             redis.set("n", "7");
         }
 
-        assertThatThrownBy(() -> router.probe().get()).hasMessageContaining("READONLY");
+        assertThatThrownBy(() -> router.probe("probe").get()).hasMessageContaining("READONLY");
 
         assertThat(get("n").get()).isEqualTo("7");
-        router.probe().get();
+        router.probe("probe").get();
     }
 
     /** The second Redis replaces the first one, whose connections stay open. */
@@ -217,12 +217,12 @@ class CommandRouterTest {
         }
 
         assertThatThrownBy(() -> increment("n").get()).hasMessageContaining("OOM");
-        router.probe().get();
+        router.probe("probe").get();
     }
 
     @Test
     void theProbeChangesNothing() throws Exception {
-        router.probe().get();
+        router.probe("probe").get();
 
         try (Jedis redis = RedisCluster.client(first)) {
             assertThat(redis.dbSize()).isZero();
@@ -240,14 +240,15 @@ class CommandRouterTest {
             RedisNodes nodes = open(cluster);
             try (CommandRouter lost = new CommandRouter(
                     new WrongNodes(nodes, batches),
-                    new ConnectionCheck(false, false),
+                    connection -> {},
+                    commands -> {},
                     0,
                     TIMEOUT.multipliedBy(20),
                     NEVER_OLD)) {
                 List<CompletableFuture<Long>> answers = new ArrayList<>();
                 for (int i = 0; i < 500; i++) {
                     String key = "user:{" + i + "}";
-                    answers.add(lost.write(key, commands -> commands.incr(key), CommandTrace.NONE));
+                    answers.add(lost.write(key, commands -> commands.incr(key), CommandListener.NONE));
                 }
                 assertThat(answers.stream().map(CompletableFuture::join)).containsOnly(1L);
             }
@@ -260,15 +261,15 @@ class CommandRouterTest {
     void aSlotThatStaysHalfMovedFailsWithTheReplyOfRedis() throws Exception {
         try (RedisCluster cluster = RedisCluster.start(folder.resolve("cluster"));
                 CommandRouter slow =
-                        new CommandRouter(open(cluster), new ConnectionCheck(false, false), 0, TIMEOUT, NEVER_OLD)) {
-            slow.write("user:{u}", commands -> commands.incr("user:{u}"), CommandTrace.NONE)
+                        new CommandRouter(open(cluster), connection -> {}, commands -> {}, 0, TIMEOUT, NEVER_OLD)) {
+            slow.write("user:{u}", commands -> commands.incr("user:{u}"), CommandListener.NONE)
                     .get();
             RedisCluster.Move move = cluster.new Move(RedisCluster.slotOf("u"));
 
             assertThatThrownBy(() -> slow.write(
                                     "user:{u}",
                                     commands -> commands.eval("return 1", 2, "user:{u}", "user:{u}:key:k"),
-                                    CommandTrace.NONE)
+                                    CommandListener.NONE)
                             .get())
                     .cause()
                     .isInstanceOf(JedisDataException.class)
@@ -278,10 +279,10 @@ class CommandRouterTest {
     }
 
     private static RedisNodes open(RedisCluster cluster) {
-        RedisAddress address = RedisAddress.parse(
-                "REDIS_URL", RedisCluster.url(cluster.primaries().get(0)));
-        RedisNodes nodes =
-                RedisNodes.open(address, DefaultJedisClientConfig.builder().build(), new ConnectionPoolConfig());
+        RedisNodes nodes = RedisNodes.cluster(
+                List.of(new HostAndPort("127.0.0.1", cluster.primaries().get(0).port())),
+                DefaultJedisClientConfig.builder().build(),
+                new ConnectionPoolConfig());
         Waiting.until("three nodes", () -> {
             nodes.refresh();
             return nodes.all().size() == 3;

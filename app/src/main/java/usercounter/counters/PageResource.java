@@ -1,10 +1,11 @@
-package usercounter.api;
+package usercounter.counters;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import usercounter.api.StaticFile;
 
 /** {@code /}: the page for people, the same files as those of nginx (base/frontend/page). */
 @Path("/")

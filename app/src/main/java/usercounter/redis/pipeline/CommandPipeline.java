@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import java.io.IOException;
 import java.net.SocketTimeoutException;
@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -17,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.Pipeline;
@@ -61,23 +62,16 @@ final class CommandPipeline implements AutoCloseable {
     /** Limits the buffers of one batch, in Redis and here. */
     private static final int MAX_BATCH = 1_000;
 
-    /**
-     * Error codes that mean "not this node, or not now". A new connection may lead to a node that serves.
-     *
-     * @see <a href="https://github.com/redis/redis/blob/unstable/src/server.c">createSharedObjects in Redis's server.c</a>
-     */
-    private static final Set<String> NOT_THIS_NODE =
-            Set.of("READONLY", "MASTERDOWN", "LOADING", "CLUSTERDOWN", "NOREPLICAS", "MISCONF", "NOAUTH");
-
     private static final String CLOSED = "The connection to Redis is closed, since the service stops";
 
     private final Supplier<Connection> connections;
-    private final ConnectionCheck check;
+    private final Consumer<? super Connection> check;
     private final Duration maxAge;
     private final int replicas;
     private final Duration timeout;
     private final Deadlines deadlines;
     private final Executor executor;
+    private final IntConsumer batches;
     private final BlockingQueue<Call<?>> waiting = new LinkedBlockingQueue<>(MAX_WAITING);
     private final Thread sender = new Thread(this::sendBatches, "redis-pipeline");
 
@@ -95,21 +89,23 @@ final class CommandPipeline implements AutoCloseable {
 
     /**
      * @param connections provides connections to the node; each one is closed (returned to its pool) after one batch
-     * @param check checks each new connection before its first batch
+     * @param check runs before the first batch of each connection. If it throws, the batch fails, and the connection is closed
      * @param maxAge maximum age of a connection
      * @param replicas number of replicas that must have a write on disk before it succeeds
      * @param timeout maximum duration of a batch
      * @param deadlines enforces {@code timeout}
      * @param executor completes the futures of batches that this class's thread has sent
+     * @param batches gets the number of commands of each batch
      */
     CommandPipeline(
             Supplier<Connection> connections,
-            ConnectionCheck check,
+            Consumer<? super Connection> check,
             Duration maxAge,
             int replicas,
             Duration timeout,
             Deadlines deadlines,
-            Executor executor) {
+            Executor executor,
+            IntConsumer batches) {
         this.connections = connections;
         this.check = check;
         this.maxAge = maxAge;
@@ -117,6 +113,7 @@ final class CommandPipeline implements AutoCloseable {
         this.timeout = timeout;
         this.deadlines = deadlines;
         this.executor = executor;
+        this.batches = batches;
         sender.setDaemon(true);
         sender.start();
     }
@@ -211,7 +208,7 @@ final class CommandPipeline implements AutoCloseable {
 
     private void exchange(List<Call<?>> calls) {
         Connection connection = connections.get();
-        RedisMetrics.sent(calls.size());
+        batches.accept(calls.size());
         // The time-out of the socket restarts with each read, so it never fires if bytes arrive one by one.
         CompletableFuture<Void> exchanged =
                 deadlines.watch(new CompletableFuture<>(), System.nanoTime() + timeout.toNanos());
@@ -224,7 +221,7 @@ final class CommandPipeline implements AutoCloseable {
         boolean reusable = false;
         try {
             if (!firstUsed.containsKey(connection)) {
-                check.check(connection);
+                check.accept(connection);
                 firstUsed.put(connection, System.nanoTime());
             }
             exchange(calls, connection, exchanged);
@@ -250,7 +247,7 @@ final class CommandPipeline implements AutoCloseable {
         boolean write = false;
         for (Call<?> call : calls) {
             requireOpen(exchanged);
-            call.command.trace().sent(calls.size());
+            call.command.listener().sent(calls.size());
             call.send(pipeline);
             write |= call.command.write();
         }
@@ -362,11 +359,12 @@ final class CommandPipeline implements AutoCloseable {
             } catch (JedisDataException e) { // the error reply to this command
                 failure = e;
             }
-            command.trace().replied();
+            command.listener().replied();
         }
 
         boolean foundWrongNode() {
-            return failure instanceof JedisDataException reply && NOT_THIS_NODE.contains(RedisErrors.code(reply));
+            return failure instanceof JedisDataException reply
+                    && ErrorCode.of(reply).isOfTheNode();
         }
 
         void reject(String reason) {

@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -15,7 +15,7 @@ import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisMovedDataException;
 
-class RedisErrorsTest {
+class ErrorTypeTest {
 
     @ParameterizedTest
     @CsvSource(
@@ -30,21 +30,21 @@ class RedisErrorsTest {
                 "''                                                      | _OTHER",
             })
     void theTypeOfAnErrorReplyIsOneOfTheKnownCodes(String reply, String type) {
-        assertThat(RedisErrors.type(new JedisDataException(reply))).isEqualTo(type);
+        assertThat(ErrorType.of(new JedisDataException(reply))).isEqualTo(type);
     }
 
     @Test
     void theTypeOfAFailureWithoutReplyIsItsKind() {
-        assertThat(RedisErrors.type(new TimeoutException())).isEqualTo("timeout");
-        assertThat(RedisErrors.type(new JedisConnectionException(new SocketTimeoutException())))
+        assertThat(ErrorType.of(new TimeoutException())).isEqualTo("timeout");
+        assertThat(ErrorType.of(new JedisConnectionException(new SocketTimeoutException())))
                 .isEqualTo("timeout");
-        assertThat(RedisErrors.type(new JedisConnectionException(new ConnectException())))
+        assertThat(ErrorType.of(new JedisConnectionException(new ConnectException())))
                 .isEqualTo("connection");
-        assertThat(RedisErrors.type(new JedisClusterOperationException("No node is known")))
+        assertThat(ErrorType.of(new JedisClusterOperationException("No node is known")))
                 .isEqualTo("connection");
-        assertThat(RedisErrors.type(new JedisMovedDataException("MOVED 1 b:1", new HostAndPort("b", 1), 1)))
+        assertThat(ErrorType.of(new JedisMovedDataException("MOVED 1 b:1", new HostAndPort("b", 1), 1)))
                 .isEqualTo("MOVED");
-        assertThat(RedisErrors.type(new RejectedExecutionException())).isEqualTo("rejected");
-        assertThat(RedisErrors.type(new NumberFormatException("user:{249}"))).isEqualTo("_OTHER");
+        assertThat(ErrorType.of(new RejectedExecutionException())).isEqualTo("rejected");
+        assertThat(ErrorType.of(new NumberFormatException("user:{249}"))).isEqualTo("_OTHER");
     }
 }

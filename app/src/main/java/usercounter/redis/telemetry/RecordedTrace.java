@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.telemetry;
 
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Span;
@@ -16,7 +16,7 @@ import jakarta.enterprise.inject.spi.CDI;
  *
  * @see <a href="https://opentelemetry.io/docs/specs/semconv/db/redis/">Semantic conventions for Redis</a>
  */
-final class RecordedTrace extends CommandTrace {
+final class RecordedTrace implements CommandTrace {
 
     /** From CDI, since Liberty's GlobalOpenTelemetry records nothing. */
     private static final Tracer TRACER =
@@ -45,7 +45,7 @@ final class RecordedTrace extends CommandTrace {
 
     /** After a redirection of Redis Cluster, there is a second batch. */
     @Override
-    void sent(int commands) {
+    public void sent(int commands) {
         if (command.isRecording()) { // otherwise the time-out was first
             SpanBuilder batch = child("batch");
             if (commands > 1) { // according to the conventions, one command is no batch
@@ -57,7 +57,7 @@ final class RecordedTrace extends CommandTrace {
     }
 
     @Override
-    void replied() {
+    public void replied() {
         step.end();
     }
 
@@ -65,13 +65,8 @@ final class RecordedTrace extends CommandTrace {
     public void completed(Throwable failure) {
         step.end();
         if (failure != null) {
-            command.setAttribute("error.type", RedisErrors.type(failure)).setStatus(StatusCode.ERROR);
+            command.setAttribute("error.type", ErrorType.of(failure)).setStatus(StatusCode.ERROR);
         }
         command.end();
-    }
-
-    @Override
-    public String id() {
-        return command.getSpanContext().getTraceId();
     }
 }

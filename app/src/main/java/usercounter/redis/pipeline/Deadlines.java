@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import java.time.Duration;
 import java.util.Queue;

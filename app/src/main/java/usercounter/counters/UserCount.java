@@ -1,6 +1,7 @@
-package usercounter.api;
+package usercounter.counters;
 
 import jakarta.json.bind.annotation.JsonbPropertyOrder;
+import usercounter.api.PlainText;
 
 /**
  * A user's number. As {@code text/plain}, the body is the number alone.

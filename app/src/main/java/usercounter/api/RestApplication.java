@@ -5,4 +5,4 @@ import jakarta.ws.rs.core.Application;
 
 /** The Jakarta REST application. It serves every path that no other Liberty feature serves. */
 @ApplicationPath("/")
-public class CounterApplication extends Application {}
+public class RestApplication extends Application {}

@@ -1,4 +1,4 @@
-package usercounter.api;
+package usercounter.counters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -10,7 +10,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import usercounter.counters.IdempotencyKey;
 
 class IdempotencyKeyHeaderTest {
 

@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import java.util.Collection;
 import java.util.List;
@@ -18,10 +18,9 @@ import redis.clients.jedis.providers.PooledConnectionProvider;
 import redis.clients.jedis.util.JedisClusterCRC16;
 import redis.clients.jedis.util.Pool;
 import redis.clients.jedis.util.SafeEncoder;
-import usercounter.settings.RedisAddress;
 
 /** The Redis nodes, their keys, and connections to them. */
-interface RedisNodes extends AutoCloseable {
+public interface RedisNodes extends AutoCloseable {
 
     /** The node that has a key; empty if it is not known yet. */
     Optional<HostAndPort> nodeOf(String key);
@@ -54,15 +53,23 @@ interface RedisNodes extends AutoCloseable {
     @Override
     void close();
 
-    /** Opens the nodes of the address. They need not answer yet. */
-    static RedisNodes open(
-            RedisAddress address, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
-        return address.cluster()
-                ? new Cluster(address.nodes(), config, poolConfig)
-                : new Single(address.nodes().get(0), config, poolConfig);
+    /** A single Redis with all keys. It need not answer yet. */
+    static RedisNodes single(
+            HostAndPort node, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
+        return new Single(node, config, poolConfig);
     }
 
-    /** A single Redis with all keys. */
+    /**
+     * The primaries of a Redis Cluster, each with the keys of its hash slots.
+     *
+     * @param seeds nodes of the cluster, which need not answer yet
+     */
+    static RedisNodes cluster(
+            List<HostAndPort> seeds, JedisClientConfig config, GenericObjectPoolConfig<Connection> poolConfig) {
+        return new Cluster(seeds, config, poolConfig);
+    }
+
+    /** See {@link #single}. */
     final class Single implements RedisNodes {
 
         private final HostAndPort node;
@@ -105,7 +112,7 @@ interface RedisNodes extends AutoCloseable {
     }
 
     /**
-     * The primaries of a Redis Cluster, each with the keys of its hash slots.
+     * See {@link #cluster}.
      *
      * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/">Redis Cluster</a>
      */

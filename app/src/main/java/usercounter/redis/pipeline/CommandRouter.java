@@ -1,21 +1,28 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
+import redis.clients.jedis.Connection;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisAskDataException;
+import redis.clients.jedis.exceptions.JedisClusterOperationException;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.exceptions.JedisRedirectionException;
 import redis.clients.jedis.params.SetParams;
 
@@ -32,7 +39,7 @@ import redis.clients.jedis.params.SetParams;
  *   <li>A redirected command is queued, never sent on the thread that received the reply.
  * </ul>
  */
-final class CommandRouter implements AutoCloseable {
+public final class CommandRouter implements AutoCloseable {
 
     /**
      * Number of responses that may block at a time because clients do not read them. Each blocks until Liberty's write
@@ -49,14 +56,9 @@ final class CommandRouter implements AutoCloseable {
     /** Pause before the next try of a command whose keys are on two nodes while their slot moves. */
     private static final Duration TRY_AGAIN = Duration.ofMillis(20);
 
-    /** A key that the service may write and that belongs to no user. */
-    private static final String NEVER_SET = "user:{}";
-
-    /** Error codes of a node that serves reads but refuses writes for now. */
-    private static final Set<String> WRITES_REFUSED = Set.of("OOM", "MISCONF", "NOREPLICAS");
-
     private final RedisNodes nodes;
-    private final ConnectionCheck check;
+    private final Consumer<? super Connection> check;
+    private final IntConsumer batches;
     private final int replicas;
     private final Duration timeout;
     private final Duration maxAge;
@@ -71,35 +73,51 @@ final class CommandRouter implements AutoCloseable {
 
     /**
      * @param nodes the nodes, their keys and their connections
-     * @param check checks each new connection
+     * @param check runs before the first batch of each connection, and throws if the connection must not be used
+     * @param batches gets the number of commands of each batch
      * @param replicas number of replicas that must have a write on disk before it succeeds
      * @param timeout maximum duration of a command
      * @param maxAge maximum age of a connection
      */
-    CommandRouter(RedisNodes nodes, ConnectionCheck check, int replicas, Duration timeout, Duration maxAge) {
+    public CommandRouter(
+            RedisNodes nodes,
+            Consumer<? super Connection> check,
+            IntConsumer batches,
+            int replicas,
+            Duration timeout,
+            Duration maxAge) {
         this.nodes = nodes;
         this.check = check;
+        this.batches = batches;
         this.replicas = replicas;
         this.timeout = timeout;
         this.maxAge = maxAge;
         refresher.scheduleWithFixedDelay(nodes::refresh, 0, REFRESH.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    /** See {@link RedisConnection#read}. */
-    <T> CompletableFuture<T> read(String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
-        return send(key, RedisCommand.read(command, timeout, trace));
+    /**
+     * Sends a read-only command to the node that has the key.
+     *
+     * @return the reply by the deadline; or fails with a {@link TimeoutException}, a {@link RejectedExecutionException} if
+     *     too many commands wait, the {@link JedisException} of the command or its connection, or a
+     *     {@link JedisClusterOperationException} if no node is known to have the key
+     */
+    public <T> CompletableFuture<T> read(
+            String key, Function<? super Pipeline, Response<T>> command, CommandListener listener) {
+        return send(key, RedisCommand.read(command, timeout, listener));
     }
 
-    /** See {@link RedisConnection#write}. */
-    <T> CompletableFuture<T> write(String key, Function<? super Pipeline, Response<T>> command, CommandTrace trace) {
-        return send(key, RedisCommand.write(command, timeout, trace));
+    /** Sends a command whose effect must be durable. The result is like that of {@link #read}. */
+    public <T> CompletableFuture<T> write(
+            String key, Function<? super Pipeline, Response<T>> command, CommandListener listener) {
+        return send(key, RedisCommand.write(command, timeout, listener));
     }
 
     /** Sends a read-only command to each primary. Each result is like that of {@link #read}. */
     private <T> Map<HostAndPort, CompletableFuture<T>> readAll(Function<? super Pipeline, Response<T>> command) {
         Map<HostAndPort, CompletableFuture<T>> answers = new HashMap<>();
         for (HostAndPort node : nodes.all()) {
-            RedisCommand<T> read = RedisCommand.read(command, timeout);
+            RedisCommand<T> read = RedisCommand.read(command, timeout, CommandListener.NONE);
             answers.put(
                     node,
                     deadlines
@@ -109,16 +127,19 @@ final class CommandRouter implements AutoCloseable {
         return answers;
     }
 
-    /** See {@link RedisConnection#probe}. */
-    CompletableFuture<Void> probe() {
+    /**
+     * Sends a write that changes nothing to every primary. A read would also succeed on a replica.
+     *
+     * @param key a key that the user may write, and that does not exist
+     * @return succeeds if one primary accepts the write, or refuses it for a reason that does not affect reads, such as
+     *     full memory; fails like {@link #read}
+     */
+    public CompletableFuture<Void> probe(String key) {
         CompletableFuture<Void> first = new CompletableFuture<>();
         CompletableFuture<?>[] all =
-                readAll(pipeline -> pipeline.set(
-                                NEVER_SET, "", SetParams.setParams().xx()))
-                        .values()
-                        .stream()
+                readAll(pipeline -> pipeline.set(key, "", SetParams.setParams().xx())).values().stream()
                         .map(answer -> answer.handle((reply, failure) -> {
-                            Throwable cause = RedisErrors.unwrapped(failure);
+                            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
                             if (cause == null || isServing(cause)) {
                                 first.complete(null);
                             }
@@ -135,16 +156,17 @@ final class CommandRouter implements AutoCloseable {
 
     private static boolean isServing(Throwable failure) {
         return failure instanceof JedisRedirectionException // another node has the key
-                || failure instanceof JedisDataException reply && WRITES_REFUSED.contains(RedisErrors.code(reply));
+                || failure instanceof JedisDataException reply
+                        && ErrorCode.of(reply).isOfWritesOnly();
     }
 
     /** Whether every pipeline still sends commands. */
-    boolean isAlive() {
+    public boolean isAlive() {
         return pipelines.values().stream().allMatch(CommandPipeline::isAlive);
     }
 
     /** The number of commands that wait for a batch. */
-    int waiting() {
+    public int waiting() {
         return pipelines.values().stream().mapToInt(CommandPipeline::waiting).sum();
     }
 
@@ -176,7 +198,7 @@ final class CommandRouter implements AutoCloseable {
         }
         // The last try has time for its reply, so that the caller gets the reason, not a time-out.
         if (failure instanceof JedisDataException reply
-                && "TRYAGAIN".equals(RedisErrors.code(reply))
+                && ErrorCode.of(reply) == ErrorCode.TRYAGAIN
                 && command.nanosLeft() > 2 * TRY_AGAIN.toNanos()) {
             return CompletableFuture.supplyAsync(
                             () -> send(key, command),
@@ -193,7 +215,7 @@ final class CommandRouter implements AutoCloseable {
             pipeline = pipelines.computeIfAbsent(
                     node,
                     key -> new CommandPipeline(
-                            () -> nodes.connect(key), check, maxAge, replicas, timeout, deadlines, writers));
+                            () -> nodes.connect(key), check, maxAge, replicas, timeout, deadlines, writers, batches));
         }
         return pipeline;
     }

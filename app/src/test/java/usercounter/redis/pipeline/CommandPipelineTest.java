@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -47,7 +47,6 @@ class CommandPipelineTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(1);
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final Duration NEVER_OLD = Duration.ofHours(1);
-    private static final ConnectionCheck CHECK = new ConnectionCheck(false, false);
 
     @TempDir
     Path folder;
@@ -84,8 +83,22 @@ class CommandPipelineTest {
         deadlines.close();
     }
 
+    private CommandPipeline pipeline(
+            Supplier<Connection> connections, Duration maxAge, int replicas, Duration timeout) {
+        return new CommandPipeline(
+                connections, connection -> {}, maxAge, replicas, timeout, deadlines, executor, commands -> {});
+    }
+
+    private static <T> RedisCommand<T> reading(Function<Pipeline, Response<T>> function) {
+        return RedisCommand.read(function, PATIENCE, CommandListener.NONE);
+    }
+
+    private static <T> RedisCommand<T> writing(Function<Pipeline, Response<T>> function) {
+        return RedisCommand.write(function, PATIENCE, CommandListener.NONE);
+    }
+
     private CommandPipeline pipeline(Duration timeout, Duration maxAge) {
-        return new CommandPipeline(() -> redis.getPool().getResource(), CHECK, maxAge, 0, timeout, deadlines, executor);
+        return pipeline(() -> redis.getPool().getResource(), maxAge, 0, timeout);
     }
 
     @Test
@@ -131,11 +144,9 @@ class CommandPipelineTest {
             }
             return connections[next];
         };
-        try (CommandPipeline aging =
-                new CommandPipeline(inTurn, CHECK, Duration.ofMillis(200), 0, TIMEOUT, deadlines, executor)) {
+        try (CommandPipeline aging = pipeline(inTurn, Duration.ofMillis(200), 0, TIMEOUT)) {
             Waiting.until("the end of both", Duration.ofSeconds(10), () -> {
-                aging.submit(RedisCommand.read(commands -> commands.get("n"), PATIENCE))
-                        .join();
+                aging.submit(reading(commands -> commands.get("n"))).join();
                 return replaced.size() == 2;
             });
         }
@@ -197,13 +208,11 @@ class CommandPipelineTest {
 
     @Test
     void aBatchThatRedisRanBeforeItFailedIsNotSentAgain() throws Exception {
-        CompletableFuture<Long> answer = pipeline.enqueue(RedisCommand.write(
-                commands -> {
-                    Response<Long> count = commands.incr("n");
-                    commands.waitReplicas(1, PATIENCE.toMillis()); // there is no replica
-                    return count;
-                },
-                PATIENCE));
+        CompletableFuture<Long> answer = pipeline.enqueue(writing(commands -> {
+            Response<Long> count = commands.incr("n");
+            commands.waitReplicas(1, PATIENCE.toMillis()); // there is no replica
+            return count;
+        }));
 
         assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS)).hasCauseInstanceOf(JedisConnectionException.class);
         assertThat(awaitAnswer("n")).isEqualTo(2);
@@ -212,7 +221,8 @@ class CommandPipelineTest {
     @Test
     void aCommandPastItsDeadlineIsNotSent() throws Exception {
         CompletableFuture<Long> sent = incrementWithoutAnswer("a");
-        CompletableFuture<Long> waiting = pipeline.submit(RedisCommand.write(c -> c.incr("b"), Duration.ofMillis(1)));
+        CompletableFuture<Long> waiting =
+                pipeline.submit(RedisCommand.write(c -> c.incr("b"), Duration.ofMillis(1), CommandListener.NONE));
         assertThatThrownBy(sent::get).hasCauseInstanceOf(JedisConnectionException.class);
         assertThatThrownBy(waiting::get).hasCauseInstanceOf(TimeoutException.class);
         resume();
@@ -278,22 +288,17 @@ class CommandPipelineTest {
     void aWriteThatNoReplicaHasFailsAndAReadOfTheSameBatchDoesNot() throws Exception {
         try (RedisServer primary = InstalledRedis.startOrEmbedded(folder.resolve("primary"), RedisServer.freePort());
                 RedisClient client = client(primary.port());
-                CommandPipeline replicated = new CommandPipeline(
-                        () -> client.getPool().getResource(), CHECK, NEVER_OLD, 1, TIMEOUT, deadlines, executor)) {
+                CommandPipeline replicated = pipeline(() -> client.getPool().getResource(), NEVER_OLD, 1, TIMEOUT)) {
             CompletableFuture<Void> sending = new CompletableFuture<>();
             CompletableFuture<Void> gathered = new CompletableFuture<>();
-            replicated.enqueue(RedisCommand.read(
-                    commands -> {
-                        sending.complete(null);
-                        gathered.join();
-                        return commands.get("n");
-                    },
-                    PATIENCE));
+            replicated.enqueue(reading(commands -> {
+                sending.complete(null);
+                gathered.join();
+                return commands.get("n");
+            }));
             sending.join();
-            CompletableFuture<Long> write =
-                    replicated.submit(RedisCommand.write(commands -> commands.incr("n"), PATIENCE));
-            CompletableFuture<String> read =
-                    replicated.submit(RedisCommand.read(commands -> commands.get("n"), PATIENCE));
+            CompletableFuture<Long> write = replicated.submit(writing(commands -> commands.incr("n")));
+            CompletableFuture<String> read = replicated.submit(reading(commands -> commands.get("n")));
             gathered.complete(null);
 
             assertThatThrownBy(write::get)
@@ -325,7 +330,7 @@ class CommandPipelineTest {
         try (CommandPipeline ofShortConnections = pipeline(TIMEOUT, Duration.ZERO)) {
             for (int i = 0; i < 20; i++) {
                 ofShortConnections
-                        .submit(RedisCommand.read(commands -> commands.get("n"), PATIENCE))
+                        .submit(reading(commands -> commands.get("n")))
                         .join();
             }
         }
@@ -337,13 +342,11 @@ class CommandPipelineTest {
     void aTrickleOfBytesHoldsABatchNoLongerThanTheTimeout() throws Exception {
         try (TcpProxy proxy = new TcpProxy(server.port());
                 RedisClient slow = client(proxy.port());
-                CommandPipeline trickling = new CommandPipeline(
-                        () -> slow.getPool().getResource(), CHECK, NEVER_OLD, 0, TIMEOUT, deadlines, executor)) {
+                CommandPipeline trickling = pipeline(() -> slow.getPool().getResource(), NEVER_OLD, 0, TIMEOUT)) {
             slow.set("text", "abc".repeat(100));
             proxy.trickle(TIMEOUT.dividedBy(10)); // half a minute for the whole reply
 
-            CompletableFuture<String> reply =
-                    trickling.enqueue(RedisCommand.read(commands -> commands.get("text"), PATIENCE));
+            CompletableFuture<String> reply = trickling.enqueue(reading(commands -> commands.get("text")));
 
             assertThatThrownBy(() -> reply.get(20, TimeUnit.SECONDS))
                     .hasCauseInstanceOf(JedisConnectionException.class)
@@ -378,12 +381,10 @@ class CommandPipelineTest {
         for (int i = 0; i < 40; i++) { // one batch each
             CompletableFuture<Void> attached = new CompletableFuture<>();
             CountDownLatch blocked = new CountDownLatch(1);
-            CompletableFuture<String> answer = pipeline.enqueue(RedisCommand.read(
-                    commands -> {
-                        attached.join();
-                        return commands.get("n");
-                    },
-                    PATIENCE));
+            CompletableFuture<String> answer = pipeline.enqueue(reading(commands -> {
+                attached.join();
+                return commands.get("n");
+            }));
             answer.thenRun(() -> {
                 blocked.countDown();
                 released.join();
@@ -392,8 +393,7 @@ class CommandPipelineTest {
             assertThat(blocked.await(20, TimeUnit.SECONDS)).isTrue();
         }
 
-        assertThat(pipeline.enqueue(RedisCommand.write(commands -> commands.incr("n"), PATIENCE))
-                        .get(20, TimeUnit.SECONDS))
+        assertThat(pipeline.enqueue(writing(commands -> commands.incr("n"))).get(20, TimeUnit.SECONDS))
                 .isEqualTo(1);
         released.complete(null);
     }
@@ -402,7 +402,7 @@ class CommandPipelineTest {
     void isNotAliveWhenItsThreadHasEnded() throws Exception {
         assertThat(pipeline.isAlive()).isTrue();
         executor.shutdown(); // ends the thread of the pipeline: the executor accepts no more answers
-        pipeline.enqueue(RedisCommand.read(commands -> commands.get("n"), PATIENCE));
+        pipeline.enqueue(reading(commands -> commands.get("n")));
 
         for (int i = 0; i < 1_000 && pipeline.isAlive(); i++) {
             Thread.sleep(10);
@@ -423,11 +423,11 @@ class CommandPipelineTest {
     }
 
     private CompletableFuture<Long> increment(String key) {
-        return pipeline.submit(RedisCommand.write(commands -> commands.incr(key), PATIENCE));
+        return pipeline.submit(writing(commands -> commands.incr(key)));
     }
 
     private <T> CompletableFuture<T> read(Function<Pipeline, Response<T>> command) {
-        return pipeline.submit(RedisCommand.read(command, PATIENCE));
+        return pipeline.submit(reading(command));
     }
 
     private long awaitAnswer(String key) throws InterruptedException {

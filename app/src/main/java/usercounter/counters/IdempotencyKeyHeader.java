@@ -1,11 +1,10 @@
-package usercounter.api;
+package usercounter.counters;
 
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import usercounter.counters.IdempotencyKey;
 
 /**
  * The header with a client's {@link IdempotencyKey}: a String of 1 to 128 characters in double quotes, with one

@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.pipeline;
 
 import java.time.Duration;
 import java.util.function.Function;
@@ -12,31 +12,21 @@ import redis.clients.jedis.Response;
  * @param function adds the command to a pipeline
  * @param write whether its effect must be durable before it succeeds
  * @param deadline the deadline for all nodes together, in terms of {@link System#nanoTime}
- * @param trace records when the command is sent
+ * @param listener learns when the command is sent
  */
 record RedisCommand<T>(
-        Function<? super Pipeline, Response<T>> function, boolean write, long deadline, CommandTrace trace) {
+        Function<? super Pipeline, Response<T>> function, boolean write, long deadline, CommandListener listener) {
 
     private static final String[] NO_ARGUMENTS = {};
 
-    /** A command that belongs to no request. */
-    static <T> RedisCommand<T> read(Function<? super Pipeline, Response<T>> function, Duration timeout) {
-        return read(function, timeout, CommandTrace.NONE);
-    }
-
     static <T> RedisCommand<T> read(
-            Function<? super Pipeline, Response<T>> function, Duration timeout, CommandTrace trace) {
-        return new RedisCommand<>(function, false, System.nanoTime() + timeout.toNanos(), trace);
-    }
-
-    /** A command that belongs to no request. */
-    static <T> RedisCommand<T> write(Function<? super Pipeline, Response<T>> function, Duration timeout) {
-        return write(function, timeout, CommandTrace.NONE);
+            Function<? super Pipeline, Response<T>> function, Duration timeout, CommandListener listener) {
+        return new RedisCommand<>(function, false, System.nanoTime() + timeout.toNanos(), listener);
     }
 
     static <T> RedisCommand<T> write(
-            Function<? super Pipeline, Response<T>> function, Duration timeout, CommandTrace trace) {
-        return new RedisCommand<>(function, true, System.nanoTime() + timeout.toNanos(), trace);
+            Function<? super Pipeline, Response<T>> function, Duration timeout, CommandListener listener) {
+        return new RedisCommand<>(function, true, System.nanoTime() + timeout.toNanos(), listener);
     }
 
     /**
@@ -52,7 +42,7 @@ record RedisCommand<T>(
                 },
                 write,
                 deadline,
-                trace);
+                listener);
     }
 
     /** The time until the deadline, in nanoseconds. Zero or negative after the deadline. */

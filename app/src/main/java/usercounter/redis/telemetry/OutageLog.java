@@ -1,4 +1,4 @@
-package usercounter.redis;
+package usercounter.redis.telemetry;
 
 import java.time.Duration;
 import java.util.Map;
@@ -67,8 +67,8 @@ public final class OutageLog {
      * @param failure the error reply, or the reason why there was no reply
      */
     public void failed(String node, Operation operation, Throwable failure) {
-        String type = RedisErrors.type(failure);
-        String text = RedisErrors.reason(failure);
+        String type = ErrorType.of(failure);
+        String text = ErrorType.reason(failure);
         String reason = GENERAL.contains(type) ? text : type;
         Operation failed = failure instanceof JedisDataException ? operation : Operation.REPLIES;
         AtomicBoolean news = new AtomicBoolean();
