@@ -5,25 +5,32 @@
 set -euo pipefail
 export REDIS_URL=127.0.0.1:1 # no Redis: most classes are loaded without one, too
 
-# status PATH: prints the HTTP status. Without curl, since a runtime image may not have it.
-status() {
+# get PATH: prints the response. Without curl, since a runtime image may not have it.
+get() {
   exec 3<>/dev/tcp/127.0.0.1/1323 || return
   printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" >&3
-  awk 'NR == 1 { print $2 }' <&3
+  cat <&3
   exec 3>&-
+}
+
+# paths: prints a path of each route of the resources, which have metrics from the start (RequestMetrics).
+paths() {
+  get /metrics | sed -n 's/.*http_route="\([^"]*\)".*/\1/p' | sort -u | sed 's/{[^}]*}/training/g'
 }
 
 # run JVM-OPTIONS: starts the server, sends some requests, stops the server.
 run() {
   JVM_ARGS=$1 /opt/wlp/bin/server run user-counter &
   local server=$!
-  until [[ $(status /healthz 2>/dev/null) == 200 ]]; do
+  until [[ $(get /healthz 2>/dev/null) == *' 200 '* ]]; do
     kill -0 $server
     sleep 0.1
   done
+  local paths
+  paths=$(paths)
   for _ in {1..50}; do
-    for path in /users/training /healthz /health/started /health/live /health/ready /metrics /nothing; do
-      status $path >/dev/null
+    for path in $paths /health/started /health/live /health/ready /metrics /nothing; do
+      get "$path" >/dev/null
     done
   done
   kill $server

@@ -23,7 +23,6 @@ import redis.clients.jedis.SslOptions;
 import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.LogFields;
 import usercounter.redis.pipeline.CommandRouter;
-import usercounter.redis.pipeline.ErrorCode;
 import usercounter.redis.pipeline.RedisNodes;
 import usercounter.redis.telemetry.CommandTrace;
 import usercounter.redis.telemetry.OutageLog;
@@ -54,9 +53,12 @@ public class RedisConnection {
     /** A key that the service may write, and that never exists. */
     private static final String NEVER_SET = "service:probe";
 
-    /** Texts of the code ERR that are about the value at the key, not about the command or the node. */
+    /**
+     * Error replies about the value at the key, not about the command or the node. Redis has no codes for most of them,
+     * and the error of a script contains the text of its command.
+     */
     private static final Pattern OF_THE_VALUE =
-            Pattern.compile("would overflow|is not an integer|is not a valid float");
+            Pattern.compile("WRONGTYPE|would overflow|is not an integer|is not a valid float");
 
     private final OutageLog outages = new OutageLog();
     private RedisAddress address;
@@ -164,18 +166,14 @@ public class RedisConnection {
                 outages.served(() -> nodeOf(key), operation);
                 return reply;
             }
-            if (cause instanceof JedisDataException aboutTheValue && isOfTheValue(aboutTheValue)) {
+            if (cause instanceof JedisDataException error
+                    && OF_THE_VALUE.matcher(error.getMessage()).find()) {
                 outages.served(() -> nodeOf(key), operation);
-                throw aboutTheValue;
+                throw error;
             }
             fields.with(() -> outages.failed(nodeOf(key), operation, cause));
             throw new RedisUnavailableException();
         });
-    }
-
-    private static boolean isOfTheValue(JedisDataException reply) {
-        return ErrorCode.of(reply) == ErrorCode.WRONGTYPE
-                || OF_THE_VALUE.matcher(reply.getMessage()).find();
     }
 
     /** Whether Redis serves. The result is there within {@link Settings#redisTimeout}. */
