@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,7 +22,7 @@ class BackupIT {
             "head -c 60 \"$file\" >\"$file.cut\"; mv \"$file.cut\" \"$file\"",
             ": >\"$file\"");
 
-    private final String user = Cluster.url("/users/backup-" + UUID.randomUUID());
+    private final String user = Cluster.url(Resource.newPath());
 
     @BeforeAll
     static void addTheComponent() {
@@ -160,7 +159,7 @@ class BackupIT {
         Cluster.deletePods("--selector=job-name=restore", "--force", "--grace-period=0");
         assertThat(Http.post(user).statusCode()).isEqualTo(503);
         // Not by a GET: while Redis is a replica, the backends get not ready.
-        String key = "user:{%s}".formatted(user.substring(user.lastIndexOf('/') + 1));
+        String key = Resource.key(user.substring(user.lastIndexOf('/') + 1));
         assertThat(Cluster.redisCli("get '%s'".formatted(key))).isIn("1", "2");
 
         restoreAgain();

@@ -14,7 +14,7 @@ final class Counts {
     /** Counts some new users once or twice each. */
     Counts() {
         String run = "kept-" + UUID.randomUUID() + "-";
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         for (int i = 0; i < 30; i++) {
             String user = run + i % 20;
             acknowledged.put(user, Http.post(url + user).body());
@@ -25,7 +25,7 @@ final class Counts {
     /** Reads the counts again, also after an outage. It sends no POST: that would hide a lost count. */
     void assertKept() {
         Map<String, String> counts = new TreeMap<>();
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         acknowledged.keySet().forEach(user -> counts.put(user, Http.untilAnswered(() -> Http.get(url + user))));
         assertThat(counts).isEqualTo(acknowledged);
     }

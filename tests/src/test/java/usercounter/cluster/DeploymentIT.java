@@ -32,18 +32,6 @@ class DeploymentIT {
     }
 
     @Test
-    void theSessionOfTheTutorial() {
-        String user = Cluster.url("/users/session-" + System.nanoTime());
-
-        assertThat(Http.get(user).body()).isEqualTo("0");
-        assertThat(Http.post(user).body()).isEqualTo("1");
-        assertThat(Http.post(user).body()).isEqualTo("2");
-        assertThat(Http.post(user).body()).isEqualTo("3");
-        assertThat(Http.get(user).body()).isEqualTo("3");
-        assertThat(Http.get(user + "-other").body()).isEqualTo("0");
-    }
-
-    @Test
     void theResponseHeadersOfTheTutorial() {
         assertThat(Http.raw("/healthz"))
                 .startsWith("HTTP/1.1 200 OK\r\n")
@@ -55,47 +43,20 @@ class DeploymentIT {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "/users",
-                "/metrics",
-                "/health",
-                "/health/ready",
-                "/openapi/ui/",
-                "/index.html",
-                "/docs/../metrics",
-                "/docs/..;/metrics",
-                "/ibm/api",
-                "/ibm/api/",
-                "//metrics",
-                "/users/../metrics",
-                "/users/..;/metrics",
-                "/users/%2e%2e/metrics",
-                "/users/%2e%2e%2fmetrics",
-                "/users/..%5cmetrics",
-                "/users/%2e%2e%3b/metrics",
-                "/healthz/../metrics",
-                "/healthz/x",
-            })
+    @ValueSource(strings = {"/metrics", "/health/ready", "/docs/../metrics", "/healthz/../metrics", "/healthz/x"})
     void noOtherPathIsPassedOn(String path) {
-        HttpResponse<String> answer = Http.get(Cluster.url(path));
-
-        assertThat(answer.statusCode()).isIn(400, 404);
-        assertProblem(answer, answer.statusCode());
+        assertProblem(Http.get(Cluster.url(path)), 404);
     }
 
     @Test
-    void errorsOfTheBackendAndOfNginxAreProblemDocuments() {
-        assertProblem(Http.get(Cluster.url("/users/a%20b")), 400);
-        assertProblem(Http.get(Cluster.url("/users/a%00")), 400);
-        assertProblem(Http.get(Cluster.url("/users/" + "x".repeat(129))), 400);
-        assertProblem(Http.get(Cluster.url("/users/" + "x".repeat(20_000))), 414);
-        assertProblem(Http.post(Cluster.url("/users/large"), "x".repeat(20_000)), 413);
+    void errorsOfNginxAreProblemDocuments() {
+        assertProblem(Http.get(Cluster.url("/" + "x".repeat(20_000))), 414);
+        assertProblem(Http.post(Cluster.url(Resource.newPath()), "x".repeat(20_000)), 413);
         assertThat(Http.post(Cluster.url("/healthz")).headers().firstValue("Allow"))
                 .isPresent();
     }
 
-    private static void assertProblem(HttpResponse<String> answer, int status) {
+    static void assertProblem(HttpResponse<String> answer, int status) {
         assertThat(answer.statusCode()).isEqualTo(status);
         assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
         assertThat(answer.body()).contains("\"status\":" + status).doesNotContain("<");
@@ -103,7 +64,7 @@ class DeploymentIT {
 
     @Test
     void logsAreLinesOfJson() {
-        String path = "/users/log-" + System.nanoTime();
+        String path = Resource.newPath();
         Http.post(Cluster.url(path));
 
         Cluster.await(

@@ -114,7 +114,7 @@ class DisruptionIT {
                     "all backends not ready",
                     Duration.ofMinutes(2),
                     () -> Cluster.pods("backend").stream().noneMatch(Cluster::isReady));
-            answer = Http.post(Cluster.url("/users/a"));
+            answer = Http.post(Cluster.url(Resource.newPath()));
             health = Http.get(Cluster.url("/healthz"));
         } finally {
             Cluster.kubectl("scale", "statefulset/redis", "--replicas=1");
@@ -133,7 +133,7 @@ class DisruptionIT {
     /** And then as docs/operate.md says. */
     @Test
     void withFullMemoryRedisRefusesWritesAloneUntilItIsGivenMore() {
-        String user = Cluster.url("/users/full-" + System.nanoTime());
+        String user = Cluster.url(Resource.newPath());
         String before =
                 Cluster.redisCli("config get maxmemory").lines().toList().get(1);
         assertThat(Http.post(user).body()).isEqualTo("1");

@@ -75,7 +75,7 @@ final class ExactlyOnce {
     }
 
     private final Attempt attempt;
-    private final String url = Cluster.url("/users/exactly-" + UUID.randomUUID() + "-");
+    private final String url = Cluster.url(Resource.newPath() + "-");
     private final Map<String, Queue<Long>> answers = new ConcurrentHashMap<>();
     private final AtomicInteger acknowledged = new AtomicInteger();
     private final AtomicInteger repeats = new AtomicInteger();

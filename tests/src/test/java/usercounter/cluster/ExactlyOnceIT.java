@@ -155,7 +155,8 @@ class ExactlyOnceIT {
                         () -> Cluster.tryKubectl("logs", "redis-0", "--container=redis", "--previous")
                                 .output()
                                 .contains("Can't recover from AOF write error"));
-                assertThat(Http.post(Cluster.url("/users/a")).statusCode()).isEqualTo(503);
+                assertThat(Http.post(Cluster.url(Resource.newPath())).statusCode())
+                        .isEqualTo(503);
                 SmallDisk.free();
                 Cluster.awaitRollouts();
             });

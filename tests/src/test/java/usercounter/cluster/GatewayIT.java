@@ -81,7 +81,7 @@ class GatewayIT {
 
     @Test
     void theHostAnswersWithItsCertificate() throws IOException {
-        String user = url("/users/tls-" + System.nanoTime());
+        String user = url(Resource.newPath());
 
         assertThat(curl(443, "--request", "POST", user)).isEqualTo("1");
         assertThat(curl(443, user)).isEqualTo("1");
@@ -109,7 +109,7 @@ class GatewayIT {
 
     @Test
     void plainHttpIsRedirectedAndCountsNothing() throws IOException {
-        String path = "/users/redirected-" + System.nanoTime();
+        String path = Resource.newPath();
 
         assertThat(curl(80, "--dump-header", "-", "--request", "POST", "http://" + Gateway.HOST + path))
                 .startsWith("HTTP/1.1 301 ")
@@ -151,7 +151,7 @@ class GatewayIT {
 
     @Test
     void theLogHasTheAddressOfTheClient() throws IOException {
-        String path = "/users/logged-" + System.nanoTime();
+        String path = Resource.newPath();
         try {
             // Only so does Traefik itself see the client.
             trafficPolicy("Local");

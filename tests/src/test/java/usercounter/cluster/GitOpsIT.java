@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -97,7 +96,7 @@ class GitOpsIT {
     @Test
     @Order(1)
     void theFirstPushIsServed() {
-        String user = Cluster.url("/users/249");
+        String user = Cluster.url(Resource.path("249"));
 
         assertThat(Http.get(user).body()).isEqualTo("0");
         assertThat(Http.post(user).body()).isEqualTo("1");
@@ -226,11 +225,12 @@ class GitOpsIT {
     private static boolean isNextAndAnswered(V1Pod pod) {
         return pod.getSpec().getContainers().get(0).getImage().endsWith(":next")
                 && Cluster.isReady(pod)
-                && Cluster.kubectl("exec", pod.getMetadata().getName(), "--", "bash", "-c", """
+                && Cluster.kubectl(
+                                "exec", pod.getMetadata().getName(), "--", "bash", "-c", """
                     exec 3<>/dev/tcp/127.0.0.1/1323
                     printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3
-                    grep -c 'http_server_request_duration_seconds_count{.*/users/{id}.*} [1-9]' <&3 || true\
-                    """)
+                    grep -c 'http_server_request_duration_seconds_count{.*%s.*} [1-9]' <&3 || true\
+                    """.formatted(Resource.ROUTE))
                         .matches("[1-9]\\d*");
     }
 
@@ -366,7 +366,7 @@ class GitOpsIT {
             try {
                 APPLICATION.awaitRuns(revision);
                 Cluster.awaitTermination();
-                String user = Cluster.url("/users/" + UUID.randomUUID());
+                String user = Cluster.url(Resource.newPath());
                 assertThat(Http.untilAnswered(() -> Http.postWithKey(user, "key")))
                         .isEqualTo("1");
                 assertThat(Http.get(user).body()).isEqualTo("1");
@@ -532,7 +532,7 @@ class GitOpsIT {
         pushAndRevert("Break Redis", revision -> {
             APPLICATION.await(
                     "no backend ready", () -> Cluster.pods("backend").stream().noneMatch(Cluster::isReady));
-            assertThat(Http.get(Cluster.url("/users/249")).statusCode()).isEqualTo(503);
+            assertThat(Http.get(Cluster.url(Resource.path("249"))).statusCode()).isEqualTo(503);
         });
     }
 
@@ -711,7 +711,7 @@ class GitOpsIT {
             }
             staging.awaitRuns(repository.revision());
             APPLICATION.awaitRuns(repository.revision());
-            String user = "/users/" + UUID.randomUUID();
+            String user = Resource.newPath();
             String stagingUser = Cluster.url(staging.name(), user);
             assertThat(Http.untilAnswered(() -> Http.postWithKey(stagingUser, "key")))
                     .isEqualTo("1");

@@ -63,7 +63,7 @@ class GkeOverlayIT {
                         node -> node.getMetadata().getName(),
                         node -> node.getMetadata().getLabels().get(ZONE)));
         String url = urlOfANode();
-        assertThat(Http.post(url + "/users/249").body()).isEqualTo("1");
+        assertThat(Http.post(url + Resource.path("249")).body()).isEqualTo("1");
         assertThat(Cluster.kubectl(
                         "get",
                         "persistentvolumeclaim",
@@ -94,7 +94,7 @@ class GkeOverlayIT {
     private static void assertWhoSendsTooMuchIsRefused(String url) {
         AtomicReference<HttpResponse<String>> refused = new AtomicReference<>();
         Clients clients = new Clients(n -> {
-            HttpResponse<String> answer = Http.get(url + "/users/249");
+            HttpResponse<String> answer = Http.get(url + Resource.path("249"));
             if (answer.statusCode() != 200) {
                 refused.set(answer);
             }
@@ -108,9 +108,10 @@ class GkeOverlayIT {
         assertThat(refused.get().statusCode()).isEqualTo(429);
         assertThat(refused.get().headers().firstValue("Content-Type")).contains("application/problem+json");
         assertThat(refused.get().headers().firstValue("Retry-After")).contains("1");
-        assertThat(Http.untilAnswered(() -> Http.get(url + "/users/249"))).isEqualTo("1");
-        Cluster.awaitLineOfFrontend(
-                "\"remote_addr\":\"" + ownAddress(url) + "\",\"method\":\"POST\",\"uri\":\"/users/249\"");
+        assertThat(Http.untilAnswered(() -> Http.get(url + Resource.path("249"))))
+                .isEqualTo("1");
+        Cluster.awaitLineOfFrontend("\"remote_addr\":\"" + ownAddress(url) + "\",\"method\":\"POST\",\"uri\":\""
+                + Resource.path("249") + "\"");
     }
 
     /** The address from which this machine reaches a URL. */

@@ -23,7 +23,7 @@ final class Load {
     private static final int USERS = 20;
     private static final Queue<String> MEASUREMENTS = new ConcurrentLinkedQueue<>();
 
-    private final String url = Cluster.url("/users/");
+    private final String url = Cluster.url(Resource.path(""));
     private final String run = UUID.randomUUID().toString();
     private final long start = System.nanoTime();
     private final AtomicInteger requests = new AtomicInteger();

@@ -134,10 +134,11 @@ class ManagedRedisIT {
         try {
             assertMistakeIsReported(
                     reason,
-                    pod -> assertThat(Cluster.kubectl("exec", name(pod), "--", "bash", "-c", """
+                    pod -> assertThat(Cluster.kubectl(
+                                    "exec", name(pod), "--", "bash", "-c", """
                             exec 3<>/dev/tcp/127.0.0.1/1323
-                            printf 'POST /users/a HTTP/1.0\\r\\n\\r\\n' >&3
-                            cat <&3"""))
+                            printf 'POST %s HTTP/1.0\\r\\n\\r\\n' >&3
+                            cat <&3""".formatted(Resource.newPath())))
                             .startsWith("HTTP/1.0 503 "));
         } finally {
             Cluster.kubectl("delete", "secret", "mistake");

@@ -163,7 +163,9 @@ class MonitoringIT {
         double series = Monitoring.value("max(scrape_samples_post_metric_relabeling)");
         Load.measured("series of a pod after 10,000 users", "%,.0f at most".formatted(series));
         assertThat(series).isLessThan(1_000);
-        assertThat(Monitoring.series(Cluster.NAMESPACE)).contains("/users/{id}").doesNotContain("of-a-series");
+        assertThat(Monitoring.series(Cluster.NAMESPACE))
+                .contains(Resource.ROUTE)
+                .doesNotContain("of-a-series");
     }
 
     @Test
@@ -262,14 +264,14 @@ class MonitoringIT {
     @Order(3)
     void aBackendAnswers500() {
         String user = "text-" + UUID.randomUUID();
-        String url = Cluster.url("/users/" + user);
+        String url = Cluster.url(Resource.path(user));
         Clients clients = new Clients(n -> Http.post(url));
         try {
             assertAlert(
                     "answers with 500",
                     "UserCounterErrorsPage",
-                    () -> Cluster.redisCli("set user:{" + user + "} text"),
-                    () -> Cluster.redisCli("del user:{" + user + "}"));
+                    () -> Cluster.redisCli("set " + Resource.key(user) + " text"),
+                    () -> Cluster.redisCli("del " + Resource.key(user)));
         } finally {
             clients.stop();
         }

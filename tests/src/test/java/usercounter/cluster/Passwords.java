@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.Set;
-import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -18,7 +17,7 @@ final class Passwords {
 
     /** Rotates them as docs/operate.md says. Ends when every pod has its new password. Meanwhile no request fails. */
     static void rotate(String overlay) {
-        String user = Cluster.url("/users/password-" + UUID.randomUUID());
+        String user = Cluster.url(Resource.newPath());
         Set<String> old = inPods().collect(Collectors.toSet());
 
         Documentation.run("docs/operate.md", "Rotate the password", "OVERLAY=" + overlay);

@@ -200,7 +200,7 @@ class RedisClusterIT {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void bothDisksOfAPairAreLostAtOnce(boolean followed) {
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
         String other = userOf(slot -> slot >= FIRST_SLOT_OF_B);
         assertThat(increment(url + user)).isEqualTo("1");
@@ -254,7 +254,7 @@ class RedisClusterIT {
 
     @Test
     void aPairDoesNotStartEmptyWhileItHasItsData() {
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
         assertThat(increment(url + user)).isEqualTo("1");
 
@@ -269,7 +269,7 @@ class RedisClusterIT {
     @Test
     void aPairDoesNotStartEmptyWhileOneNodeIsUnavailable() {
         Cluster.assumeSecondNode();
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         String user = userOf(slot -> slot < FIRST_SLOT_OF_B);
         assertThat(increment(url + user)).isEqualTo("1");
         String machine = machineOf("redis-cluster-a-1");
@@ -320,7 +320,7 @@ class RedisClusterIT {
     /** An increment on only one disk is not acknowledged. It counts once when the other node is back. */
     @Test
     void aReplicaIsUnavailableAndThenItsPrimary() {
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         String key = UUID.randomUUID().toString();
         String user = userOf(slot -> slot >= FIRST_SLOT_OF_C);
         String other = userOf(slot -> slot < FIRST_SLOT_OF_C);
@@ -415,7 +415,7 @@ class RedisClusterIT {
 
     /** The URLs of the users. */
     private static List<String> oneUserOfEachPair() {
-        String url = Cluster.url("/users/");
+        String url = Cluster.url(Resource.path(""));
         return Stream.<IntPredicate>of(
                         slot -> slot < FIRST_SLOT_OF_B,
                         slot -> slot >= FIRST_SLOT_OF_B && slot < FIRST_SLOT_OF_C,
@@ -427,7 +427,7 @@ class RedisClusterIT {
     private static String userOf(IntPredicate slot) {
         return Stream.generate(() -> "cluster-" + UUID.randomUUID())
                 .filter(user -> slot.test(Integer.parseInt(
-                        Cluster.redisCli("redis-cluster-a-0", "cluster keyslot 'user:{%s}'".formatted(user)))))
+                        Cluster.redisCli("redis-cluster-a-0", "cluster keyslot '%s'".formatted(Resource.key(user))))))
                 .findFirst()
                 .orElseThrow();
     }

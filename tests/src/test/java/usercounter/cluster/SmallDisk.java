@@ -22,7 +22,7 @@ final class SmallDisk {
                 "data that the backends refuse",
                 Duration.ofMinutes(1),
                 () -> Cluster.redisCli("get service:data").startsWith("lost:"));
-        assertThat(Http.post(Cluster.url("/users/a")).statusCode()).isEqualTo(503);
+        assertThat(Http.post(Cluster.url(Resource.newPath())).statusCode()).isEqualTo(503);
         Documentation.run("docs/runbooks.md", "UserCounterRedisUnsafe");
         Cluster.awaitRollouts();
     }

@@ -44,14 +44,14 @@ class TracingIT {
 
     @Test
     void aRequestIsFoundByTheIdInTheLogOfNginx() {
-        String user = "/users/traced-" + System.nanoTime();
+        String user = Resource.newPath();
         assertThat(Http.postWithKey(Cluster.url(user), "key").body()).isEqualTo("1");
 
         Map<String, JsonObject> spans = spans(logged(user, "trace_id"));
-        assertThat(spans).containsOnlyKeys("POST /users/{id}", "EVAL", "wait", "batch");
-        assertThat(parent(spans.get("EVAL"))).isEqualTo(id(spans.get("POST /users/{id}")));
-        assertThat(parent(spans.get("wait"))).isEqualTo(id(spans.get("EVAL")));
-        assertThat(parent(spans.get("batch"))).isEqualTo(id(spans.get("EVAL")));
+        assertThat(spans).containsOnlyKeys("POST " + Resource.ROUTE, Resource.COMMAND, "wait", "batch");
+        assertThat(parent(spans.get(Resource.COMMAND))).isEqualTo(id(spans.get("POST " + Resource.ROUTE)));
+        assertThat(parent(spans.get("wait"))).isEqualTo(id(spans.get(Resource.COMMAND)));
+        assertThat(parent(spans.get("batch"))).isEqualTo(id(spans.get(Resource.COMMAND)));
     }
 
     /** A field of the line about this path in the log of nginx. */
