@@ -28,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -318,21 +319,24 @@ final class Cluster {
 
     /** Fails if the condition becomes true within this time. */
     static void assertNever(String what, Duration time, BooleanSupplier condition) {
-        assertThatThrownBy(() -> await(what, time, condition)).hasMessageContaining(what);
+        assertThatThrownBy(() -> await(what, time, Duration.ofMillis(200), condition))
+                .hasMessageContaining(what);
     }
 
+    /** Looks less and less often, at least once a second: each look is a process, and the pods need the CPU. */
     static void await(String what, Duration patience, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + patience.toNanos();
+        await(what, patience, Duration.ofSeconds(1), condition);
+    }
+
+    private static void await(String what, Duration patience, Duration longestPause, BooleanSupplier condition) {
+        long start = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) {
+            long waited = System.nanoTime() - start;
+            if (waited > patience.toNanos()) {
                 throw new AssertionError("Waited %d s in vain for: %s".formatted(patience.toSeconds(), what));
             }
-            try {
-                Thread.sleep(200);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new AssertionError(e);
-            }
+            LockSupport.parkNanos(
+                    Math.min(longestPause.toNanos(), Duration.ofMillis(50).toNanos() + waited / 4));
         }
     }
 }
