@@ -3,12 +3,14 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -198,12 +200,23 @@ class OutageIT {
             }
         }
         redis.close();
-        redis = RedisServer.start(folder.resolve("redis"), redis.port(), "--key-load-delay", "1000");
+        CompletableFuture<RedisServer> loading = CompletableFuture.supplyAsync(this::startSlowly);
 
-        HttpResponse<String> answer = server.get("/users/a");
+        Waiting.until("a request while Redis loads", () -> {
+            HttpResponse<String> answer = server.get("/users/a");
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(503);
+            assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+            return server.log().contains("LOADING");
+        });
+        redis = loading.join();
+    }
 
-        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(503);
-        assertThat(answer.headers().firstValue("Retry-After")).contains("1");
+    private RedisServer startSlowly() {
+        try {
+            return RedisServer.start(folder.resolve("redis"), redis.port(), "--key-load-delay", "1000");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void assertUnavailable() {

@@ -3,15 +3,16 @@ package usercounter.dev;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Scanner;
 import java.util.concurrent.TimeUnit;
 import redis.embedded.core.ExecutableProvider;
 
@@ -34,7 +35,7 @@ public final class RedisServer implements AutoCloseable {
     }
 
     /**
-     * Starts the embedded redis-server and waits until it accepts connections.
+     * Starts the embedded redis-server, and waits until it has loaded its data.
      *
      * @param folder for its data, its log and its program; created if missing
      * @param port a free port, see {@link #freePort}
@@ -47,7 +48,7 @@ public final class RedisServer implements AutoCloseable {
     }
 
     /**
-     * Starts a given redis-server and waits until it accepts connections.
+     * Starts a given redis-server, and waits until it has loaded its data.
      *
      * @param executable a redis-server or valkey-server
      */
@@ -66,7 +67,7 @@ public final class RedisServer implements AutoCloseable {
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
                 .start();
         RedisServer server = new RedisServer(port, process);
-        if (!server.takesConnections()) {
+        if (!server.serves()) {
             server.kill();
             throw new IOException("redis-server did not start on port " + port + "; see " + log);
         }
@@ -118,17 +119,27 @@ public final class RedisServer implements AutoCloseable {
         }
     }
 
-    private boolean takesConnections() {
+    private boolean serves() {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (process.isAlive() && System.nanoTime() < deadline) {
-            try (Socket socket = new Socket()) {
-                socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 100);
+            if (replies()) {
                 return true;
-            } catch (IOException e) {
-                pause();
             }
+            pause();
         }
         return false;
+    }
+
+    /** Whether Redis replies. While it loads its data, it accepts connections, but replies LOADING to most commands. */
+    private boolean replies() {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(1_000);
+            socket.getOutputStream().write("PING\r\n".getBytes(StandardCharsets.US_ASCII));
+            Scanner reply = new Scanner(socket.getInputStream(), StandardCharsets.US_ASCII);
+            return reply.hasNextLine() && !reply.nextLine().startsWith("-LOADING");
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static void pause() {
