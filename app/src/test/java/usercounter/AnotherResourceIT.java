@@ -19,6 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import usercounter.dev.RedisServer;
 import usercounter.orders.OrdersResource;
+import usercounter.testkit.Endpoint;
+import usercounter.testkit.PackagedServer;
 
 /** What the service does for every resource: bodies, and errors as problem documents. */
 class AnotherResourceIT {

@@ -26,6 +26,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Endpoint;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.PackagedServer;
 
 /** The API over HTTP, against the packaged server and a real Redis with a password. */
 class ApiIT {

@@ -18,6 +18,10 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.args.ClientPauseMode;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Endpoint;
+import usercounter.testkit.Load;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.Waiting;
 
 /** Every acknowledged increment is counted exactly once, despite concurrency, restarts and failures. */
 class ExactnessIT extends ServersOnRedis {

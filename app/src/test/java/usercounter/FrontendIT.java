@@ -41,9 +41,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Endpoint;
+import usercounter.testkit.Load;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.Nginx;
+import usercounter.testkit.OpenApiDocument;
+import usercounter.testkit.PackagedServer;
 
 /** nginx with the configuration of the frontend, in front of packaged servers. */
-@EnabledIf(value = "usercounter.Nginx#isInstalled", disabledReason = "No nginx on the PATH: install it")
+@EnabledIf(value = "usercounter.testkit.Nginx#isInstalled", disabledReason = "No nginx on the PATH: install it")
 class FrontendIT {
 
     @TempDir

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.RedisClient;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.PackagedServer;
 
 /** The log of the packaged server with the variables of the image, without tracing. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.PackagedServer;
 
 /** The server with the JVM options of the image stays within the memory of its container. */
 @EnabledOnOs(OS.LINUX)

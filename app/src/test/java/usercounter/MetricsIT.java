@@ -26,6 +26,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 import redis.clients.jedis.RedisClient;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.OpenApiDocument;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.PausedWrites;
+import usercounter.testkit.Waiting;
 
 /** {@code /metrics} of the packaged server, with a real Redis. */
 class MetricsIT {

@@ -21,6 +21,8 @@ import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.RedisClient;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.PackagedServer;
 
 /** Redis is down, slow, loading or full: the service answers 503 in time, and recovers without a restart. */
 class OutageIT {

@@ -29,6 +29,9 @@ import redis.clients.jedis.RedisClient;
 import usercounter.browser.Browser;
 import usercounter.browser.CounterPage;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Endpoint;
+import usercounter.testkit.Nginx;
+import usercounter.testkit.PackagedServer;
 
 /** The page for people and the API's reference in a real browser, of the packaged server and through nginx. */
 @EnabledIf(

@@ -21,6 +21,12 @@ import redis.clients.jedis.Jedis;
 import redis.clients.jedis.Protocol;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Load;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.RedisCluster;
+import usercounter.testkit.RedisUser;
+import usercounter.testkit.Waiting;
 
 /**
  * The service on a Redis Cluster. Each test leaves the cluster with all slots served. REDIS_URL names two nodes. The

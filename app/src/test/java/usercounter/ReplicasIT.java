@@ -21,6 +21,11 @@ import redis.clients.jedis.args.ClientType;
 import redis.clients.jedis.params.ClientKillParams;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.InstalledRedis;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.RedisCluster;
+import usercounter.testkit.RedisUser;
+import usercounter.testkit.Waiting;
 
 /**
  * REDIS_REPLICAS, on a primary with one replica: an acknowledged increment is on the disks of the primary and of that

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.PackagedServer;
 
 /** Starts a Redis and a packaged server for each test. A test may start a second server. */
 abstract class ServersOnRedis {

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import usercounter.testkit.PackagedServer;
 
 /** An invalid setting ends the start at once, with one line that says what to repair. */
 class SettingsIT {

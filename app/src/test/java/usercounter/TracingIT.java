@@ -28,6 +28,11 @@ import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.RedisClient;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.PausedWrites;
+import usercounter.testkit.SpanReceiver;
+import usercounter.testkit.Waiting;
 
 /** The packaged server with the variables of {@code components/tracing}, a real Redis, and a receiver of spans. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)

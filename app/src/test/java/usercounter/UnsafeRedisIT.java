@@ -10,6 +10,10 @@ import redis.clients.jedis.args.ClientType;
 import redis.clients.jedis.params.ClientKillParams;
 import usercounter.counters.IdempotencyKeyHeader;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.RedisCluster;
+import usercounter.testkit.Waiting;
 
 /** A Redis that would lose acknowledged increments gets none: requests are answered 503, and one line says why. */
 class UnsafeRedisIT extends ServersOnRedis {

@@ -36,10 +36,10 @@ import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
-import usercounter.InstalledRedis;
-import usercounter.TcpProxy;
-import usercounter.Waiting;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.InstalledRedis;
+import usercounter.testkit.TcpProxy;
+import usercounter.testkit.Waiting;
 
 /** The invariants of {@link CommandPipeline}, with a real Redis. */
 class CommandPipelineTest {

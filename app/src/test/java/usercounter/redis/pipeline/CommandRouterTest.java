@@ -32,10 +32,10 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.util.Pool;
-import usercounter.RedisCluster;
-import usercounter.TcpProxy;
-import usercounter.Waiting;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.RedisCluster;
+import usercounter.testkit.TcpProxy;
+import usercounter.testkit.Waiting;
 
 /** The invariants of {@link CommandRouter}, with real Redis servers behind one address. */
 @Timeout(120)

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
@@ -35,7 +35,7 @@ public final class InstalledRedis {
     private InstalledRedis() {}
 
     /** If no such program is installed, the test is skipped, but fails with CI=true. */
-    static Path executable() {
+    public static Path executable() {
         return EXECUTABLE.orElseGet(InstalledRedis::missing);
     }
 

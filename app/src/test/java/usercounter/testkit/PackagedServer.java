@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,7 +16,7 @@ import org.jboss.shrinkwrap.api.spec.WebArchive;
 import usercounter.dev.RedisServer;
 
 /** The server that Maven has packaged, unpacked and run as a process on a free port. */
-final class PackagedServer implements Endpoint, AutoCloseable {
+public final class PackagedServer implements Endpoint, AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -31,7 +31,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Starts the server on a free port, and waits until it answers. */
-    static PackagedServer start(Path folder, Map<String, String> environment) {
+    public static PackagedServer start(Path folder, Map<String, String> environment) {
         PackagedServer server = launch(folder, environment);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         try {
@@ -54,7 +54,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
      * @param folder for its files; servers that run at the same time need different folders
      * @param environment variables in addition to those of this process; the default of PORT is a free port
      */
-    static PackagedServer launch(Path folder, Map<String, String> environment) {
+    public static PackagedServer launch(Path folder, Map<String, String> environment) {
         try {
             int port = RedisServer.freePort();
             Map<String, String> variables = new HashMap<>(Map.of("PORT", Integer.toString(port)));
@@ -77,7 +77,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** The folder wlp of the unpacked server. */
-    static Path home() {
+    public static Path home() {
         return Unpacked.HOME;
     }
 
@@ -86,7 +86,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
      *
      * @return the copy, for the variable WLP_USER_DIR
      */
-    static Path copyWith(Path copy, Class<?>... classes) throws IOException {
+    public static Path copyWith(Path copy, Class<?>... classes) throws IOException {
         Path original = home().resolve("usr");
         Path application = Path.of("servers/user-counter/apps/user-counter.war");
         try (Stream<Path> files = Files.walk(original)) {
@@ -123,7 +123,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** The log up to now. */
-    String log() {
+    public String log() {
         try {
             return Files.readString(log);
         } catch (IOException e) {
@@ -132,7 +132,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** The most memory that the process has had so far, in MiB (proc_pid_status(5)). Linux only. */
-    long peakMemory() {
+    public long peakMemory() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
             return lines.filter(line -> line.startsWith("VmHWM:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
@@ -143,7 +143,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Waits for the end of the process, and returns its exit code. */
-    int awaitExit() {
+    public int awaitExit() {
         try {
             if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
                 throw new AssertionError(
@@ -157,12 +157,12 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Sends SIGTERM, like Kubernetes. */
-    void terminate() {
+    public void terminate() {
         process.destroy();
     }
 
     /** Sends SIGKILL, to simulate a crash. */
-    void kill() {
+    public void kill() {
         process.destroyForcibly();
         awaitExit();
     }

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /** An HTTP server on the loopback address. */
-interface Endpoint {
+public interface Endpoint {
 
     HttpClient HTTP = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)

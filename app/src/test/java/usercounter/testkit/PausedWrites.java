@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.args.ClientPauseMode;
@@ -10,16 +10,16 @@ import usercounter.dev.RedisServer;
  *
  * @see <a href="https://redis.io/docs/latest/commands/client-pause/">CLIENT PAUSE</a>
  */
-final class PausedWrites {
+public final class PausedWrites {
 
     private final Jedis client;
 
-    PausedWrites(RedisServer redis) {
+    public PausedWrites(RedisServer redis) {
         client = new Jedis("127.0.0.1", redis.port());
         client.clientPause(60_000, ClientPauseMode.WRITE);
     }
 
-    void resume() {
+    public void resume() {
         client.clientUnpause();
         client.close();
     }

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static java.nio.file.StandardOpenOption.APPEND;
 import static java.nio.file.StandardOpenOption.CREATE;
@@ -13,12 +13,13 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.dataformat.yaml.YAMLMapper;
+import usercounter.Programs;
 import usercounter.dev.RedisServer;
 
 /** nginx with the start script and configuration of the frontend, except for folders and ports, before some backends. */
-final class Nginx implements Endpoint, AutoCloseable {
+public final class Nginx implements Endpoint, AutoCloseable {
 
-    static final Path BASE = Path.of("..", "base", "frontend");
+    public static final Path BASE = Path.of("..", "base", "frontend");
     private static final Path NO_RATE_LIMIT = Path.of("..", "components", "no-rate-limit", "rate-limit.conf");
     private static final Path PAGE = Path.of("..", "base", "frontend", "page");
     private static final Path DEPLOYMENT = Path.of("..", "base", "frontend", "deployment.yaml");
@@ -34,23 +35,23 @@ final class Nginx implements Endpoint, AutoCloseable {
         this.process = process;
     }
 
-    static boolean isInstalled() {
+    public static boolean isInstalled() {
         return Programs.isInstalledOrNotRequired("nginx");
     }
 
     /** Starts it with the base's rate limit. */
-    static Nginx start(Path folder, PackagedServer... backends) throws IOException {
+    public static Nginx start(Path folder, PackagedServer... backends) throws IOException {
         return start(folder, "", backends);
     }
 
     /** Starts it in front of this port, with the base's rate limit. */
-    static Nginx start(Path folder, int backend) throws IOException {
+    public static Nginx start(Path folder, int backend) throws IOException {
         Files.copy(BASE.resolve("rate-limit.conf"), folder.resolve("rate-limit.conf"));
         return launch(folder, backend);
     }
 
     /** The same with one more location. */
-    static Nginx startWithLocation(Path folder, String location, int backend) throws IOException {
+    public static Nginx startWithLocation(Path folder, String location, int backend) throws IOException {
         Files.writeString(folder.resolve("users.conf"), location);
         return start(folder, backend);
     }
@@ -61,19 +62,19 @@ final class Nginx implements Endpoint, AutoCloseable {
      * @param folder for its files
      * @param backends replace the Service, whose connections lead to different pods
      */
-    static Nginx start(Path folder, String more, PackagedServer... backends) throws IOException {
+    public static Nginx start(Path folder, String more, PackagedServer... backends) throws IOException {
         Files.writeString(folder.resolve("rate-limit.conf"), Files.readString(BASE.resolve("rate-limit.conf")) + more);
         return launch(folder, ports(backends));
     }
 
     /** The same with {@code components/no-rate-limit}. */
-    static Nginx startWithoutRateLimit(Path folder, PackagedServer... backends) throws IOException {
+    public static Nginx startWithoutRateLimit(Path folder, PackagedServer... backends) throws IOException {
         Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
         return launch(folder, ports(backends));
     }
 
     /** The same on a node without IPv6. */
-    static Nginx startWithoutIpv6(Path folder, PackagedServer... backends) throws IOException {
+    public static Nginx startWithoutIpv6(Path folder, PackagedServer... backends) throws IOException {
         Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
         return launch(folder, startScript().replace("/proc/net/if_inet6", "/nothing"), ports(backends));
     }
@@ -137,7 +138,7 @@ final class Nginx implements Endpoint, AutoCloseable {
     }
 
     /** Whether it accepts a connection to this address. */
-    boolean accepts(String address) {
+    public boolean accepts(String address) {
         try (Socket socket = new Socket(address, port)) {
             return socket.isConnected();
         } catch (IOException e) {
@@ -151,7 +152,7 @@ final class Nginx implements Endpoint, AutoCloseable {
     }
 
     /** The lines of requests and errors, as soon as one of them contains this text: nginx writes them within a second. */
-    String log(String text) {
+    public String log(String text) {
         Waiting.until("line with " + text, () -> log().contains(text));
         return log();
     }

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,10 +23,10 @@ import usercounter.dev.RedisServer;
  *
  * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/">ACL</a>
  */
-final class RedisUser {
+public final class RedisUser {
 
     /** Name and password in the form of REDIS_URL. */
-    static final String CREDENTIALS = "service:secret";
+    public static final String CREDENTIALS = "service:secret";
 
     private static final Path DOCUMENTATION = Path.of("..", "docs", "configuration.md");
 
@@ -38,7 +38,7 @@ final class RedisUser {
      *
      * @param when the rows of the table in docs/configuration.md whose commands the user may run
      */
-    RedisUser(List<RedisServer> nodes, String... when) throws IOException {
+    public RedisUser(List<RedisServer> nodes, String... when) throws IOException {
         this.nodes = nodes;
         String documentation = Files.readString(DOCUMENTATION);
         this.commands =
@@ -56,7 +56,7 @@ final class RedisUser {
     }
 
     /** Permits all documented commands except these, also on open connections. */
-    void permitAllExcept(String... forbidden) {
+    public void permitAllExcept(String... forbidden) {
         List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "~user:*", "~service:*"));
         commands.stream()
                 .filter(command -> !List.of(forbidden).contains(command))
@@ -73,7 +73,7 @@ final class RedisUser {
      *
      * @param works sends requests that need every command, and returns whether all of them succeed
      */
-    void assertNeedsExactlyItsCommands(BooleanSupplier works) throws InterruptedException {
+    public void assertNeedsExactlyItsCommands(BooleanSupplier works) throws InterruptedException {
         permitAllExcept();
         disconnect();
         Waiting.until("success on new connections", works);

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -42,9 +42,9 @@ public final class OpenApiDocument {
     }
 
     /** A method of a path, and the statuses of its answers. */
-    record Operation(String method, String path, List<Integer> statuses) {}
+    public record Operation(String method, String path, List<Integer> statuses) {}
 
-    static List<Operation> operations() {
+    public static List<Operation> operations() {
         return DOCUMENT.get("paths").properties().stream()
                 .flatMap(path -> path.getValue().properties().stream()
                         .filter(operation -> operation.getValue().has("responses"))
@@ -58,7 +58,7 @@ public final class OpenApiDocument {
     }
 
     /** Status, headers, media type and body are as described. Answers that are of no operation are not compared. */
-    static void assertDescribes(HttpResponse<String> answer) {
+    public static void assertDescribes(HttpResponse<String> answer) {
         String method = answer.request().method().toLowerCase(Locale.ROOT);
         String path = answer.request().uri().getRawPath();
         for (Map.Entry<String, JsonNode> entry : DOCUMENT.get("paths").properties()) {

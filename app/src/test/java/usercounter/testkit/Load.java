@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -22,7 +22,7 @@ import java.util.stream.LongStream;
 import usercounter.counters.IdempotencyKeyHeader;
 
 /** Clients that POST concurrently, and all their answers. */
-final class Load {
+public final class Load {
 
     private final String prefix = "load-" + UUID.randomUUID() + "-";
     private final Map<String, List<Long>> answers = new ConcurrentHashMap<>();
@@ -44,7 +44,7 @@ final class Load {
      * @param users the users that each client counts, in turn
      * @param servers the servers; each client uses one of them
      */
-    static Load start(int clients, int users, Endpoint... servers) {
+    public static Load start(int clients, int users, Endpoint... servers) {
         return start(clients, users, n -> true, servers);
     }
 
@@ -53,7 +53,7 @@ final class Load {
      *
      * @param goOn decides whether a client sends its n-th request, counted from 0
      */
-    static Load start(int clients, int users, IntPredicate goOn, Endpoint... servers) {
+    public static Load start(int clients, int users, IntPredicate goOn, Endpoint... servers) {
         return new Load(clients, false).begin(clients, users, goOn, servers);
     }
 
@@ -61,7 +61,7 @@ final class Load {
      * Like {@link #start}, but each request has its own idempotency key and is repeated, with the servers in turn,
      * until it is answered.
      */
-    static Load startKeyed(int clients, int users, Endpoint... servers) {
+    public static Load startKeyed(int clients, int users, Endpoint... servers) {
         return new Load(clients, true).begin(clients, users, n -> true, servers);
     }
 
@@ -112,13 +112,13 @@ final class Load {
     }
 
     /** Stops the clients after their current requests. */
-    void stop() {
+    public void stop() {
         over = true;
         await();
     }
 
     /** Waits for clients that end by themselves. */
-    void await() {
+    public void await() {
         try {
             assertThat(clients.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
         } catch (InterruptedException e) {
@@ -127,7 +127,7 @@ final class Load {
         }
     }
 
-    void awaitAcknowledged(int number) throws InterruptedException {
+    public void awaitAcknowledged(int number) throws InterruptedException {
         long deadline = System.nanoTime() + 60_000_000_000L;
         while (acknowledged() < number) {
             assertThat(System.nanoTime())
@@ -137,28 +137,28 @@ final class Load {
         }
     }
 
-    int acknowledged() {
+    public int acknowledged() {
         return answers.values().stream().mapToInt(List::size).sum();
     }
 
-    int unanswered() {
+    public int unanswered() {
         return unanswered.get();
     }
 
     /** The users that were counted so far. */
-    Set<String> users() {
+    public Set<String> users() {
         return answers.keySet();
     }
 
     /** Prints a row for the table in docs/guarantees.md. Call it after an assertion that nothing is lost. */
-    void printExact(String what) {
+    public void printExact(String what) {
         System.out.printf(
                 "MEASURED%n| %s | %,d increments, %,d tries repeated, lost 0, double 0, longest time without an answer %.1f s |%n",
                 what, acknowledged(), unanswered(), longestPause.get() / 1e9);
     }
 
     /** The answers of each user are 1, 2, 3 …, each once, and the last one is the user's number on the server. */
-    void assertExact(Endpoint server) {
+    public void assertExact(Endpoint server) {
         answers.forEach((user, numbers) -> {
             assertThat(numbers.stream().sorted())
                     .as(user)
@@ -172,7 +172,7 @@ final class Load {
      * No number was answered twice, and none is lost: the counter of each user is at least the user's highest answer.
      * All counters together exceed the acknowledged increments by at most the number of requests without an answer.
      */
-    void assertNothingAcknowledgedIsLost(Endpoint server) {
+    public void assertNothingAcknowledgedIsLost(Endpoint server) {
         long counted = 0;
         for (Map.Entry<String, List<Long>> user : answers.entrySet()) {
             assertThat(new HashSet<>(user.getValue())).as(user.getKey()).hasSameSizeAs(user.getValue());
