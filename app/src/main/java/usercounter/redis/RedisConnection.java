@@ -54,9 +54,9 @@ public class RedisConnection {
     /** A key that the service may write, and that never exists. */
     private static final String NEVER_SET = "service:probe";
 
-    /** Texts of the code ERR that are about the value at the key, not about the command or the node. */
+    /** Texts of the code ERR that are about the value at the key. In a script, WRONGTYPE is such a text, not a code. */
     private static final Pattern OF_THE_VALUE =
-            Pattern.compile("would overflow|is not an integer|is not a valid float");
+            Pattern.compile("WRONGTYPE|would overflow|is not an integer|is not a valid float");
 
     private final OutageLog outages = new OutageLog();
     private RedisAddress address;
