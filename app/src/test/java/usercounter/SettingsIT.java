@@ -49,8 +49,7 @@ class SettingsIT {
     private void assertFails(Map<String, String> environment, String message) {
         try (PackagedServer server = PackagedServer.launch(folder, environment)) {
             assertThat(server.awaitExit()).isEqualTo(1);
-            assertThat(server.log().lines().filter(line -> line.contains(message)))
-                    .hasSize(1);
+            assertThat(server.log(message)).hasSize(1);
             assertThat(server.log()).doesNotContain("secret", "\tat ");
         }
     }

@@ -13,15 +13,15 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.LongStream;
-import usercounter.counters.IdempotencyKeyHeader;
 
-/** Clients that POST concurrently, and all their answers. */
+/** Clients that POST concurrently to resources that count, until {@link #stop}, and all their answers. */
 public final class Load {
 
     private final String prefix = "load-" + UUID.randomUUID() + "-";
@@ -29,75 +29,66 @@ public final class Load {
     private final AtomicInteger unanswered = new AtomicInteger();
     private final AtomicLong lastAnswer = new AtomicLong(System.nanoTime());
     private final AtomicLong longestPause = new AtomicLong();
-    private final ExecutorService clients;
-    private final boolean keyed;
+    private final List<Future<?>> clients = new ArrayList<>();
+    private final String path;
     private volatile boolean over;
 
-    private Load(int clients, boolean keyed) {
-        this.clients = Executors.newFixedThreadPool(clients);
-        this.keyed = keyed;
+    private Load(String path) {
+        this.path = path;
     }
 
     /**
-     * Starts clients that send requests until {@link #stop}.
+     * Starts clients that each use one of the servers.
      *
-     * @param users the users that each client counts, in turn
-     * @param servers the servers; each client uses one of them
+     * @param path of all resources, without their names
+     * @param names the number of resources that each client counts, in turn
      */
-    public static Load start(int clients, int users, Endpoint... servers) {
-        return start(clients, users, n -> true, servers);
+    public static Load start(int clients, String path, int names, Endpoint... servers) {
+        Load load = new Load(path);
+        load.begin(clients, names, (name, client) -> load.post(servers[client % servers.length], name));
+        return load;
     }
 
     /**
-     * Like {@link #start}, but a client may end earlier.
+     * Starts clients that repeat each request, with the servers in turn, until it is answered.
      *
-     * @param goOn decides whether a client sends its n-th request, counted from 0
+     * @param headers returns the headers of the next request and of its repetitions
      */
-    public static Load start(int clients, int users, IntPredicate goOn, Endpoint... servers) {
-        return new Load(clients, false).begin(clients, users, goOn, servers);
+    public static Load startRepeating(
+            int clients, String path, int names, Supplier<String[]> headers, Endpoint... servers) {
+        Load load = new Load(path);
+        load.begin(clients, names, (name, client) -> {
+            String[] same = headers.get();
+            for (int attempt = client; !load.post(servers[attempt % servers.length], name, same); attempt++) {
+                LockSupport.parkNanos(20_000_000);
+            }
+        });
+        return load;
     }
 
-    /**
-     * Like {@link #start}, but each request has its own idempotency key and is repeated, with the servers in turn,
-     * until it is answered.
-     */
-    public static Load startKeyed(int clients, int users, Endpoint... servers) {
-        return new Load(clients, true).begin(clients, users, n -> true, servers);
+    private interface Request {
+        void send(String name, int client);
     }
 
-    private Load begin(int number, int users, IntPredicate goOn, Endpoint... servers) {
+    private void begin(int number, int names, Request request) {
+        ExecutorService threads = Executors.newFixedThreadPool(number);
         for (int i = 0; i < number; i++) {
             int client = i;
-            clients.execute(() -> {
-                for (int n = 0; !over && goOn.test(n); n++) {
-                    String user = prefix + (client + n) % users;
-                    if (keyed) {
-                        postUntilAnswered(user, client, servers);
-                    } else {
-                        post(servers[client % servers.length], user);
-                    }
+            clients.add(threads.submit(() -> {
+                for (int n = 0; !over; n++) {
+                    request.send(prefix + (client + n) % names, client);
                 }
-            });
+            }));
         }
-        clients.shutdown();
-        return this;
-    }
-
-    private void postUntilAnswered(String user, int client, Endpoint... servers) {
-        String key = "\"" + UUID.randomUUID() + "\"";
-        int attempt = client;
-        while (!post(servers[attempt % servers.length], user, IdempotencyKeyHeader.NAME, key)) {
-            attempt++;
-            LockSupport.parkNanos(20_000_000);
-        }
+        threads.shutdown();
     }
 
     /** Returns whether the request was answered 200. */
-    private boolean post(Endpoint server, String user, String... headers) {
+    private boolean post(Endpoint server, String name, String... headers) {
         try {
-            var answer = server.post("/users/" + user, headers);
+            var answer = server.post(path + name, headers);
             if (answer.statusCode() == 200) {
-                answers.computeIfAbsent(user, any -> Collections.synchronizedList(new ArrayList<>()))
+                answers.computeIfAbsent(name, any -> Collections.synchronizedList(new ArrayList<>()))
                         .add(Long.parseLong(answer.body()));
                 long now = System.nanoTime();
                 longestPause.accumulateAndGet(now - lastAnswer.getAndSet(now), Math::max);
@@ -111,30 +102,18 @@ public final class Load {
         return false;
     }
 
-    /** Stops the clients after their current requests. */
-    public void stop() {
+    /** Stops the clients after their current requests. Fails if one of them had another answer than 200 and 503. */
+    public void stop() throws Exception {
         over = true;
-        await();
-    }
-
-    /** Waits for clients that end by themselves. */
-    public void await() {
-        try {
-            assertThat(clients.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
+        for (Future<?> client : clients) {
+            client.get(5, TimeUnit.MINUTES);
         }
     }
 
-    public void awaitAcknowledged(int number) throws InterruptedException {
-        long deadline = System.nanoTime() + 60_000_000_000L;
-        while (acknowledged() < number) {
-            assertThat(System.nanoTime())
-                    .as("deadline for " + number + " acknowledged increments; there are " + acknowledged())
-                    .isLessThan(deadline);
-            Thread.sleep(10);
-        }
+    /** Waits for this number of increments from now on. */
+    public void awaitMore(int increments) {
+        int number = acknowledged() + increments;
+        Waiting.until(number + " acknowledged increments", () -> acknowledged() >= number);
     }
 
     public int acknowledged() {
@@ -145,8 +124,8 @@ public final class Load {
         return unanswered.get();
     }
 
-    /** The users that were counted so far. */
-    public Set<String> users() {
+    /** The names that were counted so far. */
+    public Set<String> names() {
         return answers.keySet();
     }
 
@@ -157,30 +136,30 @@ public final class Load {
                 what, acknowledged(), unanswered(), longestPause.get() / 1e9);
     }
 
-    /** The answers of each user are 1, 2, 3 …, each once, and the last one is the user's number on the server. */
+    /** The answers of each name are 1, 2, 3 …, each once, and the last one is the number on the server. */
     public void assertExact(Endpoint server) {
-        answers.forEach((user, numbers) -> {
+        answers.forEach((name, numbers) -> {
             assertThat(numbers.stream().sorted())
-                    .as(user)
+                    .as(name)
                     .containsExactlyElementsOf(
                             LongStream.rangeClosed(1, numbers.size()).boxed().toList());
-            assertThat(server.get("/users/" + user).body()).as(user).isEqualTo(Integer.toString(numbers.size()));
+            assertThat(server.get(path + name).body()).as(name).isEqualTo(Integer.toString(numbers.size()));
         });
     }
 
     /**
-     * No number was answered twice, and none is lost: the counter of each user is at least the user's highest answer.
-     * All counters together exceed the acknowledged increments by at most the number of requests without an answer.
+     * No number was answered twice, and none is lost: each number is at least the highest answer. All numbers together
+     * exceed the acknowledged increments by at most the number of requests without an answer.
      */
     public void assertNothingAcknowledgedIsLost(Endpoint server) {
         long counted = 0;
-        for (Map.Entry<String, List<Long>> user : answers.entrySet()) {
-            assertThat(new HashSet<>(user.getValue())).as(user.getKey()).hasSameSizeAs(user.getValue());
-            long count = Long.parseLong(server.get("/users/" + user.getKey()).body());
-            assertThat(count).as(user.getKey()).isGreaterThanOrEqualTo(Collections.max(user.getValue()));
+        for (Map.Entry<String, List<Long>> name : answers.entrySet()) {
+            assertThat(new HashSet<>(name.getValue())).as(name.getKey()).hasSameSizeAs(name.getValue());
+            long count = Long.parseLong(server.get(path + name.getKey()).body());
             assertThat(count)
-                    .as(user.getKey())
-                    .isGreaterThanOrEqualTo(user.getValue().size());
+                    .as(name.getKey())
+                    .isGreaterThanOrEqualTo(Collections.max(name.getValue()))
+                    .isGreaterThanOrEqualTo(name.getValue().size());
             counted += count;
         }
         assertThat(counted).isBetween((long) acknowledged(), (long) acknowledged() + unanswered());

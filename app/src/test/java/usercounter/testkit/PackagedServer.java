@@ -1,12 +1,16 @@
 package usercounter.testkit;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jboss.shrinkwrap.api.ShrinkWrap;
@@ -20,6 +24,9 @@ public final class PackagedServer implements Endpoint, AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+    /** The folders wlp/usr with further classes in the application. */
+    private static final Map<List<Class<?>>, Path> COPIES = new ConcurrentHashMap<>();
+
     private final int port;
     private final Path log;
     private final Process process;
@@ -31,20 +38,17 @@ public final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Starts the server on a free port, and waits until it answers. */
-    public static PackagedServer start(Path folder, Map<String, String> environment) {
-        PackagedServer server = launch(folder, environment);
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+    public static PackagedServer start(Path folder, Map<String, String> environment, Class<?>... resources) {
+        PackagedServer server = launch(folder, environment, resources);
         try {
-            while (!server.answers()) {
-                if (!server.process.isAlive() || System.nanoTime() > deadline) {
-                    throw new AssertionError("The server did not answer on port %d within %d s; its log:\n%s"
-                            .formatted(server.port(), PATIENCE.toSeconds(), server.log()));
-                }
-            }
+            Waiting.until("an answer", PATIENCE, () -> {
+                assertThat(server.process.isAlive()).as("the server runs").isTrue();
+                return server.answers();
+            });
             return server;
         } catch (AssertionError e) { // also of an answer that openapi.yaml does not describe
             server.close();
-            throw e;
+            throw new AssertionError("The server did not start; its log:\n" + server.log(), e);
         }
     }
 
@@ -53,8 +57,9 @@ public final class PackagedServer implements Endpoint, AutoCloseable {
      *
      * @param folder for its files; servers that run at the same time need different folders
      * @param environment variables in addition to those of this process; the default of PORT is a free port
+     * @param resources further classes in the application
      */
-    public static PackagedServer launch(Path folder, Map<String, String> environment) {
+    public static PackagedServer launch(Path folder, Map<String, String> environment, Class<?>... resources) {
         try {
             int port = RedisServer.freePort();
             Map<String, String> variables = new HashMap<>(Map.of("PORT", Integer.toString(port)));
@@ -68,6 +73,10 @@ public final class PackagedServer implements Endpoint, AutoCloseable {
             // Without the second compiler a start takes half the CPU time, and no test is long enough to need it.
             builder.environment().put("JVM_ARGS", "-XX:TieredStopAtLevel=1");
             builder.environment().putAll(variables);
+            if (resources.length > 0) {
+                Path copy = COPIES.computeIfAbsent(List.of(resources), PackagedServer::copyWith);
+                builder.environment().put("WLP_USER_DIR", copy.toString());
+            }
             builder.environment().put("WLP_OUTPUT_DIR", folder.toString());
             builder.environment().put("LOG_DIR", folder.resolve("logs").toString());
             return new PackagedServer(port, log, builder.start());
@@ -81,38 +90,33 @@ public final class PackagedServer implements Endpoint, AutoCloseable {
         return Unpacked.HOME;
     }
 
-    /**
-     * Copies the folder wlp/usr of the unpacked server, with further classes in the application.
-     *
-     * @return the copy, for the variable WLP_USER_DIR
-     */
-    public static Path copyWith(Path copy, Class<?>... classes) throws IOException {
+    /** Copies the folder wlp/usr of the unpacked server, with further classes in the application. */
+    private static Path copyWith(List<Class<?>> classes) {
         Path original = home().resolve("usr");
         Path application = Path.of("servers/user-counter/apps/user-counter.war");
         try (Stream<Path> files = Files.walk(original)) {
+            Path copy = Files.createTempDirectory(home().getParent(), "usr");
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 Path target = copy.resolve(original.relativize(file));
                 Files.createDirectories(target.getParent());
                 Files.copy(file, target);
             }
+            ShrinkWrap.create(ZipImporter.class)
+                    .importFrom(original.resolve(application).toFile())
+                    .as(WebArchive.class)
+                    .addClasses(classes.toArray(Class<?>[]::new))
+                    .as(ZipExporter.class)
+                    .exportTo(copy.resolve(application).toFile(), true);
+            return copy;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        ShrinkWrap.create(ZipImporter.class)
-                .importFrom(original.resolve(application).toFile())
-                .as(WebArchive.class)
-                .addClasses(classes)
-                .as(ZipExporter.class)
-                .exportTo(copy.resolve(application).toFile(), true);
-        return copy;
     }
 
     private boolean answers() {
         try {
-            TimeUnit.MILLISECONDS.sleep(100);
             return get("/healthz").statusCode() == 200;
         } catch (UncheckedIOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
             return false;
         }
     }
@@ -124,8 +128,22 @@ public final class PackagedServer implements Endpoint, AutoCloseable {
 
     /** The log up to now. */
     public String log() {
+        return read(log);
+    }
+
+    /** The lines of the log that contain a text. */
+    public Stream<String> log(String text) {
+        return log().lines().filter(line -> line.contains(text));
+    }
+
+    /** Liberty's own log up to now. */
+    public String messages() {
+        return read(log.resolveSibling("logs/messages.log"));
+    }
+
+    static String read(Path file) {
         try {
-            return Files.readString(log);
+            return Files.readString(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -163,8 +163,9 @@ public final class RedisCluster implements AutoCloseable {
         }
     }
 
-    public static int slotOf(String user) {
-        return JedisClusterCRC16.getSlot("user:{" + user + "}");
+    /** The slot of a key, which is that of its hash tag if it has one. */
+    public static int slotOf(String key) {
+        return JedisClusterCRC16.getSlot(key);
     }
 
     /** The primary that has a slot. */
