@@ -27,6 +27,8 @@ import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.RedisClient;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.InstalledRedis;
+import usercounter.testkit.Waiting;
 
 /** A real Redis with repair.sh and redis.conf of base/, as in its container, starts with damaged files. */
 class DamagedFilesIT {

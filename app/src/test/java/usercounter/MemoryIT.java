@@ -3,6 +3,7 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,12 +13,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.io.TempDir;
-import usercounter.dev.RedisServer;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import usercounter.another.VisitsResource;
+import usercounter.testkit.ServerOnRedis;
 
 /** The server with the JVM options of the image stays within the memory of its container. */
 @EnabledOnOs(OS.LINUX)
@@ -30,29 +31,18 @@ class MemoryIT {
     private static final int ROUNDS = 40;
 
     private static final byte[] REQUEST =
-            "POST /users/many HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+            "POST /visits/many HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
-    @TempDir
-    Path folder;
-
-    @AutoClose
-    private RedisServer redis;
-
-    @AutoClose
-    private PackagedServer server;
+    @RegisterExtension
+    final ServerOnRedis server = new ServerOnRedis(VisitsResource.class).with(Map.of("JVM_ARGS", optionsOfTheImage()));
 
     private final List<Socket> connections = new ArrayList<>();
 
     @Test
     void requestsOnTwoThousandConnectionsAtOnceNeedNoMoreThanTheContainerHas() throws IOException {
-        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
-        server = PackagedServer.start(
-                folder, Map.of("REDIS_URL", "127.0.0.1:" + redis.port(), "JVM_ARGS", optionsOfTheImage()));
         try {
             for (int i = 0; i < CONNECTIONS; i++) {
-                Socket connection = new Socket("127.0.0.1", server.port());
-                connection.setSoTimeout(30_000);
-                connections.add(connection);
+                connections.add(server.connect());
             }
             for (int round = 0; round < ROUNDS; round++) {
                 for (Socket connection : connections) {
@@ -68,16 +58,18 @@ class MemoryIT {
             }
         }
 
-        assertThat(server.get("/users/many").body()).isEqualTo(Integer.toString(CONNECTIONS * ROUNDS));
-        assertThat(server.peakMemory()).isLessThan(LIMIT);
+        assertThat(server.get("/visits/many").body()).isEqualTo(Integer.toString(CONNECTIONS * ROUNDS));
+        assertThat(server.packaged().peakMemory()).isLessThan(LIMIT);
     }
 
     /** With the container's memory instead of this machine's. */
-    private static String optionsOfTheImage() throws IOException {
+    private static String optionsOfTheImage() {
         try (Stream<String> lines = Files.lines(Path.of("src/main/container/jvm.options"))) {
             return lines.filter(line -> line.startsWith("-"))
                     .collect(Collectors.joining(
                             " ", "-XX:+IgnoreUnrecognizedVMOptions -XX:MaxRAM=%dm ".formatted(LIMIT), ""));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -1,45 +1,37 @@
 package usercounter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static usercounter.testkit.Problems.assertProblem;
 
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import redis.clients.jedis.RedisClient;
-import usercounter.counters.IdempotencyKeyHeader;
-import usercounter.dev.RedisServer;
+import redis.clients.jedis.Jedis;
+import usercounter.another.OrdersResource;
+import usercounter.another.VisitsResource;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.OpenApiDocument;
+import usercounter.testkit.ServerOnRedis;
+import usercounter.testkit.Waiting;
 
 /** {@code /metrics} of the packaged server, with a real Redis. */
 class MetricsIT {
 
-    private static final Duration REDIS_TIMEOUT = Duration.ofSeconds(5);
-
-    @TempDir
-    static Path folder;
-
-    @AutoClose
-    static RedisServer redis;
-
-    @AutoClose
-    static PackagedServer server;
+    @RegisterExtension
+    static final ServerOnRedis server = new ServerOnRedis(VisitsResource.class, OrdersResource.class)
+            .with(Map.of("REDIS_TIMEOUT", "5s", "VERSION", "1.2.3", "REVISION", "0123abc"));
 
     /** The first scrape, before any request for a number. */
     private static Metrics first;
@@ -47,34 +39,13 @@ class MetricsIT {
     private Metrics before;
 
     @BeforeAll
-    static void start() throws IOException {
-        startRedis(RedisServer.freePort());
-        server = PackagedServer.start(
-                folder,
-                Map.of(
-                        "REDIS_URL",
-                        "127.0.0.1:" + redis.port(),
-                        "REDIS_TIMEOUT",
-                        REDIS_TIMEOUT.toSeconds() + "s",
-                        "VERSION",
-                        "1.2.3",
-                        "REVISION",
-                        "0123abc"));
+    static void scrapeFirst() {
         first = Metrics.of(server);
-    }
-
-    private static void startRedis(int port) throws IOException {
-        redis = RedisServer.start(folder.resolve("redis"), port);
     }
 
     @BeforeEach
     void scrape() {
         before = Metrics.of(server);
-    }
-
-    @AfterEach
-    void resume() {
-        redis.signal("CONT");
     }
 
     /** By how much the value of a series has grown since the start of the test. */
@@ -115,22 +86,23 @@ class MetricsIT {
     @Test
     void requestsByMethodRouteAndStatus() {
         for (int i = 0; i < 3; i++) {
-            server.post("/users/a");
+            server.post("/visits/a");
         }
-        server.get("/users/a");
-        server.get("/users/a", "Accept", "image/png");
-        server.get("/users/%C3%A9");
-        server.get("/users/a", "Accept", "malformed;;"); // answered by the error page
+        server.get("/visits/a");
+        server.get("/visits/a", "Accept", "image/png");
+        server.get("/orders/failures/400");
+        server.get("/visits/a", "Accept", "malformed;;"); // answered by the error page
         server.get("/nothing");
-        server.send("DELETE", "/users/a");
-        server.send("UNHEARD-OF", "/users/a");
+        server.send("DELETE", "/visits/a");
+        server.send("UNHEARD-OF", "/visits/a");
         server.get("/healthz");
         server.post("/metrics");
 
-        assertThat(growth(requests("count", "POST", "/users/{id}", 200))).isEqualTo(3);
-        assertThat(growth(requests("count", "GET", "/users/{id}", 200))).isEqualTo(1);
+        assertThat(growth(requests("count", "POST", "/visits/{page}", 200))).isEqualTo(3);
+        assertThat(growth(requests("count", "GET", "/visits/{page}", 200))).isEqualTo(1);
         assertThat(growth(requests("count", "GET", "/", 406))).isEqualTo(1);
-        assertThat(growth(requests("count", "GET", "/users/{id}", 400))).isEqualTo(1);
+        assertThat(growth(requests("count", "GET", "/orders/failures/{status}", 400)))
+                .isEqualTo(1);
         assertThat(growth(requests("count", "GET", "/", 400))).isEqualTo(1);
         assertThat(growth(requests("count", "GET", "/", 404))).isEqualTo(1);
         assertThat(growth(requests("count", "DELETE", "/", 405))).isEqualTo(1);
@@ -141,25 +113,23 @@ class MetricsIT {
 
     @Test
     void commandsByNameAndError() {
-        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
-            client.set("user:{text}", "abc");
-            client.rpush("user:{list}", "abc");
-            server.get("/users/b");
-            server.post("/users/b");
-            server.post("/users/b");
-            server.post("/users/b", IdempotencyKeyHeader.NAME, "\"k\"");
-            server.post("/users/text");
-            server.get("/users/text"); // Redis does not know that it must be a number
-            server.get("/users/list");
-            server.post("/users/list");
+        try (Jedis client = server.jedis()) {
+            client.set("visits:{text}", "abc");
+            client.rpush("visits:{list}", "abc");
+            server.get("/visits/b");
+            server.post("/visits/b");
+            server.post("/visits/b");
+            server.post("/visits/text");
+            server.get("/visits/text"); // Redis does not know that it must be a number
+            server.get("/visits/list");
+            server.post("/visits/list");
             client.configSet("maxmemory", "1");
-            server.post("/users/b");
+            server.post("/visits/b");
             client.configSet("maxmemory", "0");
         }
 
         assertThat(growth(commands("count", "GET", ""))).isEqualTo(2);
         assertThat(growth(commands("count", "INCR", ""))).isEqualTo(2);
-        assertThat(growth(commands("count", "EVAL", ""))).isEqualTo(1);
         assertThat(growth(commands("count", "INCR", "ERR"))).isEqualTo(1);
         assertThat(growth(commands("count", "GET", "WRONGTYPE"))).isEqualTo(1);
         assertThat(growth(commands("count", "INCR", "WRONGTYPE"))).isEqualTo(1);
@@ -167,11 +137,11 @@ class MetricsIT {
     }
 
     @Test
-    void anOutageIsMeasuredWhileItLasts() throws IOException {
+    void anOutageIsMeasuredWhileItLasts() {
         String timeouts = commands("count", "GET", "timeout");
-        String unavailable = requests("count", "GET", "/users/{id}", 503);
-        redis.signal("STOP");
-        assertThat(server.get("/users/a").statusCode()).isEqualTo(503);
+        String unavailable = requests("count", "GET", "/visits/{page}", 503);
+        server.redis().signal("STOP");
+        assertThat(server.get("/visits/a").statusCode()).isEqualTo(503);
 
         assertThat(growth(timeouts)).isEqualTo(1);
         assertThat(growth(bucket(timeouts, "1.0"))).isZero();
@@ -180,14 +150,14 @@ class MetricsIT {
         assertThat(growth(unavailable)).isEqualTo(1);
         assertThat(growth(bucket(unavailable, "2.5"))).isZero();
         assertThat(growth(bucket(unavailable, "+Inf"))).isEqualTo(1);
-        assertThat(growth(requests("sum", "GET", "/users/{id}", 503))).isBetween(4.9, 60.0);
+        assertThat(growth(requests("sum", "GET", "/visits/{page}", 503))).isBetween(4.9, 60.0);
 
-        redis.kill();
-        assertThat(server.post("/users/a").statusCode()).isEqualTo(503);
+        server.redis().kill();
+        assertThat(server.post("/visits/a").statusCode()).isEqualTo(503);
 
         assertThat(growth(commands("count", "INCR", "connection"))).isEqualTo(1);
-        startRedis(redis.port());
-        Waiting.until("recovery", () -> server.get("/users/a").statusCode() == 200);
+        server.restartRedis();
+        Waiting.until("recovery", () -> server.get("/visits/a").statusCode() == 200);
     }
 
     @Test
@@ -196,24 +166,22 @@ class MetricsIT {
         String used = "db_client_connection_count{db_client_connection_state=\"used\"}";
         String idle = "db_client_connection_count{db_client_connection_state=\"idle\"}";
         String batches = "redis_client_batch_commands_count";
-        server.get("/users/c"); // opens the connection
+        server.get("/visits/c"); // opens the connection
         assertThat(before.value(pending)).isZero();
 
-        ExecutorService clients = Executors.newFixedThreadPool(10);
         List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
-        PausedWrites paused = new PausedWrites(redis);
-        answers.add(CompletableFuture.supplyAsync(() -> server.post("/users/c"), clients));
+        server.pauseWrites();
+        answers.add(server.postLater("/visits/c"));
         Waiting.until("a batch in flight", () -> Metrics.of(server).value(used) == 1);
         assertThat(Metrics.of(server).value(idle)).isZero();
         for (int i = 0; i < 9; i++) {
-            answers.add(CompletableFuture.supplyAsync(() -> server.post("/users/c"), clients));
+            answers.add(server.postLater("/visits/c"));
         }
         Waiting.until("nine commands that wait", () -> Metrics.of(server).value(pending) >= 9);
-        paused.resume();
+        server.resumeWrites();
 
         assertThat(answers)
                 .allSatisfy(answer -> assertThat(answer.join().statusCode()).isEqualTo(200));
-        clients.shutdown();
         Waiting.until("an idle connection", () -> Metrics.of(server).value(idle) == 1);
         Metrics after = Metrics.of(server);
         assertThat(after.value(used)).isZero();
@@ -226,9 +194,10 @@ class MetricsIT {
 
     @Test
     void bucketsAndTheirBounds() {
-        server.post("/users/d");
+        server.post("/visits/d");
 
-        assertBuckets(requests("count", "POST", "/users/{id}", 200), 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5);
+        assertBuckets(
+                requests("count", "POST", "/visits/{page}", 200), 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5);
         assertBuckets(commands("count", "INCR", ""), 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10);
         assertBuckets(
                 "redis_client_batch_commands_count",
@@ -265,21 +234,20 @@ class MetricsIT {
 
     private static void sendHostile(String text, int users) throws IOException {
         for (int i = 0; i < users; i++) {
-            String path = "/users/" + text + "-" + i;
+            String path = "/visits/" + text + "-" + i;
             server.post(path);
-            server.post(path, IdempotencyKeyHeader.NAME, "\"" + text + i + "\"");
             server.get(path);
         }
         for (int i = 0; i < 20; i++) {
             String different = text + i;
             for (String path : new String[] {
                 "/" + different,
-                "/users/" + different + "/",
-                "/users/" + different + "/x",
-                "/users/%7B" + different + "%7D",
-                "/users/%22" + different,
-                "/users/" + different + ";x",
-                "/users/a?" + different,
+                "/visits/" + different + "/",
+                "/visits/" + different + "/x",
+                "/visits/%7B" + different + "%7D",
+                "/visits/%22" + different,
+                "/visits/" + different + ";x",
+                "/visits/a?" + different,
                 "/metrics/" + different,
                 "/health/" + different
             }) {
@@ -287,10 +255,10 @@ class MetricsIT {
                     server.send(method, path);
                 }
             }
-            server.get("/users/a", "Accept", different + ";;");
-            server.get("/users/a", "Accept", different + "/" + different);
-            server.exchange("GET /users/%zz" + different + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-            server.exchange("{" + different + "\" / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            server.get("/visits/a", "Accept", different + ";;");
+            server.get("/visits/a", "Accept", different + "/" + different);
+            server.exchange("GET", "/visits/%zz" + different);
+            server.exchange("{" + different + "\"", "/");
         }
     }
 
@@ -306,7 +274,7 @@ class MetricsIT {
         server.get("/health/ready");
         assertThat(Metrics.of(server).value("user_counter_ready")).isEqualTo(1);
 
-        redis.signal("STOP");
+        server.redis().signal("STOP");
         server.get("/health/ready");
         assertThat(Metrics.of(server).value("user_counter_ready")).isZero();
     }
@@ -350,9 +318,7 @@ class MetricsIT {
         assertThat(head.statusCode()).isEqualTo(200);
         assertThat(head.body()).isEmpty();
         for (String method : new String[] {"POST", "PUT", "DELETE"}) {
-            HttpResponse<String> answer = server.send(method, "/metrics");
-            assertThat(answer.statusCode()).isEqualTo(405);
-            assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+            assertProblem(server.send(method, "/metrics"), 405);
         }
         assertThat(server.log()).doesNotContain("\tat ");
     }

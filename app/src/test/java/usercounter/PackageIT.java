@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.junit.jupiter.api.Test;
+import usercounter.testkit.PackagedServer;
 
 /** The contents of the packaged application and server. */
 class PackageIT {
@@ -17,7 +18,7 @@ class PackageIT {
     void nothingOfDevelopmentIsInTheWar() throws IOException {
         try (ZipFile war = new ZipFile(System.getProperty("war"))) {
             assertThat(war.stream().map(ZipEntry::getName))
-                    .contains("WEB-INF/classes/usercounter/api/UsersResource.class")
+                    .contains("WEB-INF/classes/usercounter/redis/RedisConnection.class")
                     .noneMatch(name -> name.contains("usercounter/dev/") || name.contains("embedded-redis"));
         }
     }

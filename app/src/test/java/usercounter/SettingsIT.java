@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import usercounter.testkit.PackagedServer;
 
 /** An invalid setting ends the start at once, with one line that says what to repair. */
 class SettingsIT {
@@ -48,8 +49,7 @@ class SettingsIT {
     private void assertFails(Map<String, String> environment, String message) {
         try (PackagedServer server = PackagedServer.launch(folder, environment)) {
             assertThat(server.awaitExit()).isEqualTo(1);
-            assertThat(server.log().lines().filter(line -> line.contains(message)))
-                    .hasSize(1);
+            assertThat(server.log(message)).hasSize(1);
             assertThat(server.log()).doesNotContain("secret", "\tat ");
         }
     }

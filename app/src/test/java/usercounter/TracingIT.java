@@ -6,70 +6,42 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Span.SpanKind;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import redis.clients.jedis.RedisClient;
-import usercounter.counters.IdempotencyKeyHeader;
-import usercounter.dev.RedisServer;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import redis.clients.jedis.Jedis;
+import usercounter.another.VisitsResource;
+import usercounter.testkit.JsonLog;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.ServerOnRedis;
+import usercounter.testkit.SpanReceiver;
+import usercounter.testkit.Waiting;
 
 /** The packaged server with the variables of {@code components/tracing}, a real Redis, and a receiver of spans. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
 class TracingIT {
 
-    private static final Path COMPONENT = Path.of("..", "components", "tracing", "kustomization.yaml");
-    private static final Pattern LITERAL = Pattern.compile("- ([A-Z_]+)=(.*)");
-
-    @TempDir
-    static Path folder;
-
     @AutoClose
-    static SpanReceiver receiver;
+    static final SpanReceiver receiver = new SpanReceiver();
 
-    @AutoClose
-    static RedisServer redis;
-
-    @AutoClose
-    static PackagedServer server;
+    @RegisterExtension
+    static final ServerOnRedis server = new ServerOnRedis(VisitsResource.class)
+            .withVariablesIn("../components/tracing/kustomization.yaml", "[A-Z_]+")
+            .withVariablesIn("Containerfile", "WLP_LOGGING_\\w+")
+            .with(Map.of(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    receiver.url(),
+                    "REDIS_TIMEOUT",
+                    "20s", // longer than any look at a request that waits
+                    "OTEL_BSP_SCHEDULE_DELAY",
+                    "100")); // milliseconds
 
     private int traces;
-
-    @BeforeAll
-    static void start() throws IOException {
-        receiver = new SpanReceiver();
-        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
-        Map<String, String> environment = new HashMap<>();
-        LITERAL.matcher(Files.readString(COMPONENT))
-                .results()
-                .forEach(literal -> environment.put(literal.group(1), literal.group(2)));
-        environment.putAll(LogsIT.imageVariables());
-        environment.put("REDIS_URL", "127.0.0.1:" + redis.port());
-        environment.put("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url());
-        environment.put("REDIS_TIMEOUT", "20s"); // longer than any look at a request that waits
-        environment.put("OTEL_BSP_SCHEDULE_DELAY", "100"); // milliseconds
-        server = PackagedServer.start(folder, environment);
-    }
-
-    @AfterEach
-    void resume() {
-        redis.signal("CONT");
-    }
 
     /** A trace id that no other request has. */
     private String newTrace() {
@@ -116,14 +88,14 @@ class TracingIT {
     @Test
     void aRequestItsCommandAndTheStepsOfTheCommand() {
         String trace = newTrace();
-        server.post("/users/anna", headers(trace));
+        server.post("/visits/anna", headers(trace));
 
         Map<String, Span> spans = spans(trace, 4);
-        Span request = spans.get("POST /users/{id}");
+        Span request = spans.get("POST /visits/{page}");
         Span command = spans.get("INCR");
         assertThat(request.getKind()).isEqualTo(SpanKind.SPAN_KIND_SERVER);
         assertThat(attributes(request))
-                .containsEntry("http.route", "/users/{id}")
+                .containsEntry("http.route", "/visits/{page}")
                 .containsEntry("http.response.status_code", "200");
         assertThat(command.getKind()).isEqualTo(SpanKind.SPAN_KIND_CLIENT);
         assertThat(attributes(command)).isEqualTo(Map.of("db.system.name", "redis", "db.operation.name", "INCR"));
@@ -142,7 +114,7 @@ class TracingIT {
     @Test
     void aTraceWithARandomIdAndAState() {
         String trace = newTrace();
-        server.get("/users/anna", "traceparent", "00-" + trace + "-b7ad6b7169203331-03", "tracestate", "a=b");
+        server.get("/visits/anna", "traceparent", "00-" + trace + "-b7ad6b7169203331-03", "tracestate", "a=b");
 
         for (Span span : spans(trace, 4).values()) {
             assertThat(span.getTraceState()).isEqualTo("a=b");
@@ -150,38 +122,33 @@ class TracingIT {
     }
 
     @Test
-    void theCommandsOfGetAndOfAPostWithAKey() {
+    void theCommandOfAGet() {
         String read = newTrace();
-        String once = newTrace();
-        server.get("/users/anna", headers(read));
-        server.send("POST", "/users/anna", "traceparent", headers(once)[1], IdempotencyKeyHeader.NAME, "\"k\"");
+        server.get("/visits/anna", headers(read));
 
-        assertThat(spans(read, 4)).containsOnlyKeys("GET /users/{id}", "GET", "wait", "batch");
-        assertThat(spans(once, 4)).containsOnlyKeys("POST /users/{id}", "EVAL", "wait", "batch");
+        assertThat(spans(read, 4)).containsOnlyKeys("GET /visits/{page}", "GET", "wait", "batch");
     }
 
     @Test
     void theTimeBeforeABatchIsNotItsOwnTime() throws Exception {
-        server.get("/users/b"); // opens the connection
-        ExecutorService clients = Executors.newFixedThreadPool(10);
-        PausedWrites paused = new PausedWrites(redis);
+        server.get("/visits/b"); // opens the connection
+        server.pauseWrites();
         String first = newTrace();
-        var answer = CompletableFuture.supplyAsync(() -> server.post("/users/b", headers(first)), clients);
+        var answer = server.postLater("/visits/b", headers(first));
         Waiting.until(
                 "a batch in flight",
                 () -> Metrics.of(server).value("db_client_connection_count{db_client_connection_state=\"used\"}") == 1);
         List<String> later = IntStream.range(0, 9).mapToObj(i -> newTrace()).toList();
         var answers = later.stream()
-                .map(trace -> CompletableFuture.supplyAsync(() -> server.post("/users/b", headers(trace)), clients))
+                .map(trace -> server.postLater("/visits/b", headers(trace)))
                 .toList();
         Waiting.until(
                 "nine commands that wait",
                 () -> Metrics.of(server).value("db_client_connection_pending_requests") == 9);
         TimeUnit.MILLISECONDS.sleep(200);
-        paused.resume();
+        server.resumeWrites();
         answer.join();
         answers.forEach(CompletableFuture::join);
-        clients.shutdown();
 
         Map<String, Span> alone = spans(first, 4);
         assertThat(nanos(alone.get("batch"))).isGreaterThan(200_000_000);
@@ -197,17 +164,17 @@ class TracingIT {
     @Test
     void aFailureHasItsKindAndNoTextOfAUser() {
         String full = newTrace();
-        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+        try (Jedis client = server.jedis()) {
             client.configSet("maxmemory", "1");
-            server.post("/users/very-special", headers(full));
+            server.post("/visits/very-special", headers(full));
             client.configSet("maxmemory", "0");
         }
-        redis.signal("STOP");
+        server.redis().signal("STOP");
         String late = newTrace();
-        server.get("/users/very-special", headers(late));
+        server.get("/visits/very-special", headers(late));
 
         assertThat(attributes(spans(full, 4).get("INCR"))).containsEntry("error.type", "OOM");
-        assertThat(LogsIT.lines(server, "OOM"))
+        assertThat(JsonLog.lines(server.log(), "OOM"))
                 .singleElement()
                 .satisfies(line -> assertThat(line.getString("trace_id")).isEqualTo(full));
         assertThat(attributes(spans(late, 4).get("GET"))).containsEntry("error.type", "timeout");
@@ -223,16 +190,16 @@ class TracingIT {
         String last = newTrace();
         server.get("/health/ready");
         server.get("/metrics");
-        server.get("/users/untraced");
-        server.send("GET", "/users/a", "traceparent", "00-" + newTrace() + "-b7ad6b7169203331-00");
-        server.send("GET", "/users/a", "traceparent", "00-" + "0".repeat(32) + "-b7ad6b7169203331-01");
-        server.send("GET", "/users/a", "traceparent", "00-" + newTrace() + "-" + "0".repeat(16) + "-01");
-        server.get("/users/last", headers(last));
+        server.get("/visits/untraced");
+        server.get("/visits/a", "traceparent", "00-" + newTrace() + "-b7ad6b7169203331-00");
+        server.get("/visits/a", "traceparent", "00-" + "0".repeat(32) + "-b7ad6b7169203331-01");
+        server.get("/visits/a", "traceparent", "00-" + newTrace() + "-" + "0".repeat(16) + "-01");
+        server.get("/visits/last", headers(last));
 
         spans(last, 4);
         assertThat(receiver.spans()).extracting(Span::getName).doesNotContain("GET /health/ready", "GET /metrics");
         assertThat(receiver.spans())
                 .allSatisfy(
-                        span -> assertThat(attributes(span).values()).doesNotContain("/users/untraced", "/users/a"));
+                        span -> assertThat(attributes(span).values()).doesNotContain("/visits/untraced", "/visits/a"));
     }
 }

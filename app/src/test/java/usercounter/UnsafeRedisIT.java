@@ -3,24 +3,32 @@ package usercounter;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.args.ClientType;
 import redis.clients.jedis.params.ClientKillParams;
-import usercounter.counters.IdempotencyKeyHeader;
-import usercounter.dev.RedisServer;
+import usercounter.another.VisitsResource;
+import usercounter.testkit.Metrics;
+import usercounter.testkit.PackagedServer;
+import usercounter.testkit.ServerOnRedis;
+import usercounter.testkit.Waiting;
 
 /** A Redis that would lose acknowledged increments gets none: requests are answered 503, and one line says why. */
-class UnsafeRedisIT extends ServersOnRedis {
+class UnsafeRedisIT {
+
+    @RegisterExtension
+    final ServerOnRedis server = new ServerOnRedis(VisitsResource.class);
 
     @Test
     void aRedisWithoutAppendOnlyFileIsRefusedUntilItHasOne() {
         count("1");
-        try (Jedis admin = RedisCluster.client(redis)) {
+        try (Jedis admin = server.jedis()) {
             admin.configSet("appendonly", "no");
             disconnect(admin);
-            assertIsRefused(server, "appendonly is no");
+            assertIsRefused(server.packaged(), "appendonly is no");
 
             admin.configSet("appendonly", "yes");
         }
@@ -33,24 +41,19 @@ class UnsafeRedisIT extends ServersOnRedis {
     @Test
     void aRedisWithAnotherDataFolderIsRefusedUntilTheFolderIsBack() throws IOException {
         count("1");
-        restartRedis("empty");
-        assertIsRefused(server, "other data");
-        try (PackagedServer later = startServer("b")) {
+        server.restartRedisWith("empty");
+        assertIsRefused(server.packaged(), "other data");
+        try (PackagedServer later = server.startAnother(Map.of())) {
             assertIsRefused(later, "other data");
         }
 
-        restartRedis("redis");
+        server.restartRedis();
         Waiting.until("answer 200", () -> server.get("/health/ready").statusCode() == 200);
         count("2");
     }
 
-    private void restartRedis(String data) throws IOException {
-        redis.close();
-        redis = RedisServer.start(folder.resolve(data), redis.port());
-    }
-
     private void count(String expected) {
-        assertThat(server.post("/users/a").body()).isEqualTo(expected);
+        assertThat(server.post("/visits/a").body()).isEqualTo(expected);
     }
 
     private static void assertIsRefused(PackagedServer server, String reason) {
@@ -58,17 +61,10 @@ class UnsafeRedisIT extends ServersOnRedis {
             server.get("/health/ready");
             return server.log().contains(reason);
         });
-        assertThat(Stream.of(
-                                server.post("/users/a"),
-                                server.post("/users/a", IdempotencyKeyHeader.NAME, "\"k\""),
-                                server.get("/users/a"),
-                                server.get("/health/ready"))
+        assertThat(Stream.of(server.post("/visits/a"), server.get("/visits/a"), server.get("/health/ready"))
                         .map(answer -> answer.statusCode()))
                 .containsOnly(503);
-        assertThat(server.log().lines().filter(line -> line.contains(reason)))
-                .singleElement()
-                .asString()
-                .doesNotContain("\tat ");
+        assertThat(server.log(reason)).singleElement().asString().doesNotContain("\tat ");
     }
 
     private static void disconnect(Jedis admin) {

@@ -3,7 +3,7 @@ package usercounter.counters;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
-import usercounter.OpenApiDocument;
+import usercounter.testkit.OpenApiDocument;
 
 /** What openapi.yaml repeats from the code. */
 class OpenApiTest {

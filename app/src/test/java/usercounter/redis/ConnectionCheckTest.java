@@ -15,9 +15,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisDataException;
-import usercounter.InstalledRedis;
 import usercounter.dev.RedisServer;
 import usercounter.redis.pipeline.UnsafeRedisException;
+import usercounter.testkit.InstalledRedis;
 
 /** {@link ConnectionCheck} with a real Redis, which a new service checks, and one that has served before. */
 class ConnectionCheckTest {

@@ -36,10 +36,10 @@ import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
-import usercounter.InstalledRedis;
-import usercounter.TcpProxy;
-import usercounter.Waiting;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.InstalledRedis;
+import usercounter.testkit.TcpProxy;
+import usercounter.testkit.Waiting;
 
 /** The invariants of {@link CommandPipeline}, with a real Redis. */
 class CommandPipelineTest {
@@ -404,10 +404,7 @@ class CommandPipelineTest {
         executor.shutdown(); // ends the thread of the pipeline: the executor accepts no more answers
         pipeline.enqueue(reading(commands -> commands.get("n")));
 
-        for (int i = 0; i < 1_000 && pipeline.isAlive(); i++) {
-            Thread.sleep(10);
-        }
-        assertThat(pipeline.isAlive()).isFalse();
+        Waiting.until("the end", () -> !pipeline.isAlive());
     }
 
     /** Suspends Redis with a command in flight, so that the next commands gather. */
@@ -416,9 +413,7 @@ class CommandPipelineTest {
         // On another thread, since the thread that submits a single command waits for Redis.
         CompletableFuture<Long> answer =
                 CompletableFuture.supplyAsync(() -> increment(key), executor).thenCompose(Function.identity());
-        while (redis.getPool().getNumActive() == 0) {
-            Thread.sleep(1);
-        }
+        Waiting.until("a command in flight", () -> redis.getPool().getNumActive() > 0);
         return answer;
     }
 

@@ -32,10 +32,10 @@ import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.Jedis;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.util.Pool;
-import usercounter.RedisCluster;
-import usercounter.TcpProxy;
-import usercounter.Waiting;
 import usercounter.dev.RedisServer;
+import usercounter.testkit.RedisCluster;
+import usercounter.testkit.TcpProxy;
+import usercounter.testkit.Waiting;
 
 /** The invariants of {@link CommandRouter}, with real Redis servers behind one address. */
 @Timeout(120)
@@ -183,13 +183,11 @@ class CommandRouterTest {
     }
 
     /** The second Redis replaces the first one, whose connections stay open. */
-    private void failOver() throws InterruptedException {
+    private void failOver() {
         try (Jedis redis = RedisCluster.client(second);
                 Jedis old = RedisCluster.client(first)) {
             redis.replicaof("127.0.0.1", first.port());
-            while (!redis.info("replication").contains("master_link_status:up")) {
-                Thread.sleep(20);
-            }
+            Waiting.until("synchronisation", () -> redis.info("replication").contains("master_link_status:up"));
             redis.replicaofNoOne();
             old.replicaof("127.0.0.1", second.port());
         }
@@ -203,10 +201,7 @@ class CommandRouterTest {
         increment("n").get();
         proxy.leadTo(second.port());
 
-        for (int i = 0; i < 600 && get("n").get() != null; i++) {
-            Thread.sleep(50);
-        }
-        assertThat(get("n").get()).isNull();
+        Waiting.until("the other Redis", () -> get("n").join() == null);
     }
 
     @Test

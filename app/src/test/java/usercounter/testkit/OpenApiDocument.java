@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,14 +23,20 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  */
 public final class OpenApiDocument {
 
-    private static final JsonNode DOCUMENT =
-            new YAMLMapper().readTree(OpenApiDocument.class.getResourceAsStream("/openapi.yaml"));
+    private static final JsonNode DOCUMENT = read("/openapi.yaml");
+
+    /** The contracts: the service's, and that of the resources that the tests add. */
+    private static final List<JsonNode> DOCUMENTS = List.of(DOCUMENT, read("/another.yaml"));
 
     private static final SchemaRegistry SCHEMAS = SchemaRegistry.withDialect(Dialect.builder(Dialects.getOpenApi31())
             .keyword(new NonValidationKeyword("components"))
             .build());
 
     private OpenApiDocument() {}
+
+    private static JsonNode read(String file) {
+        return new YAMLMapper().readTree(OpenApiDocument.class.getResourceAsStream(file));
+    }
 
     /**
      * @param pointer from the root of the document, for example {@code /info/title}
@@ -42,9 +48,9 @@ public final class OpenApiDocument {
     }
 
     /** A method of a path, and the statuses of its answers. */
-    record Operation(String method, String path, List<Integer> statuses) {}
+    public record Operation(String method, String path, List<Integer> statuses) {}
 
-    static List<Operation> operations() {
+    public static List<Operation> operations() {
         return DOCUMENT.get("paths").properties().stream()
                 .flatMap(path -> path.getValue().properties().stream()
                         .filter(operation -> operation.getValue().has("responses"))
@@ -58,23 +64,26 @@ public final class OpenApiDocument {
     }
 
     /** Status, headers, media type and body are as described. Answers that are of no operation are not compared. */
-    static void assertDescribes(HttpResponse<String> answer) {
+    static HttpResponse<String> assertDescribes(HttpResponse<String> answer) {
         String method = answer.request().method().toLowerCase(Locale.ROOT);
         String path = answer.request().uri().getRawPath();
-        for (Map.Entry<String, JsonNode> entry : DOCUMENT.get("paths").properties()) {
-            JsonNode operation = entry.getValue().get(method);
-            if (operation != null && path.matches(entry.getKey().replaceAll("\\{\\w+}", "[^/]+"))) {
-                assertDescribes(operation, answer);
+        for (JsonNode document : DOCUMENTS) {
+            for (Map.Entry<String, JsonNode> entry : document.get("paths").properties()) {
+                JsonNode operation = entry.getValue().get(method);
+                if (operation != null && path.matches(entry.getKey().replaceAll("\\{\\w+}", "[^/]+"))) {
+                    assertDescribes(document, operation, answer);
+                }
             }
         }
+        return answer;
     }
 
-    private static void assertDescribes(JsonNode operation, HttpResponse<String> answer) {
+    private static void assertDescribes(JsonNode document, JsonNode operation, HttpResponse<String> answer) {
         String name = "%s %d".formatted(operation.get("operationId").stringValue(), answer.statusCode());
         JsonNode response = operation.get("responses").get(Integer.toString(answer.statusCode()));
         assertThat(response).as(name).isNotNull();
         JsonNode description = response.has("$ref")
-                ? DOCUMENT.at(response.get("$ref").stringValue().substring(1))
+                ? document.at(response.get("$ref").stringValue().substring(1))
                 : response;
 
         assertThat(answer.headers().allValues("Cache-Control")).as(name).containsExactly("no-store");
@@ -92,16 +101,17 @@ public final class OpenApiDocument {
         JsonNode body = type.endsWith("json")
                 ? new JsonMapper().readTree(answer.body())
                 : JsonNodeFactory.instance.stringNode(answer.body());
-        assertThat(SCHEMAS.getSchema(withComponents(content.get("schema"))).validate(body))
+        assertThat(SCHEMAS.getSchema(withComponents(document, content.get("schema")))
+                        .validate(body))
                 .as("%s %s", name, body)
                 .isEmpty();
     }
 
     /** The schema, with what it may refer to. */
-    private static JsonNode withComponents(JsonNode schema) {
+    private static JsonNode withComponents(JsonNode document, JsonNode schema) {
         ObjectNode whole = JsonNodeFactory.instance.objectNode();
         whole.putArray("allOf").add(schema);
-        whole.set("components", DOCUMENT.get("components"));
+        whole.set("components", document.get("components"));
         return whole;
     }
 }

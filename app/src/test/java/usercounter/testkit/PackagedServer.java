@@ -1,4 +1,6 @@
-package usercounter;
+package usercounter.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -6,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jboss.shrinkwrap.api.ShrinkWrap;
@@ -16,9 +20,12 @@ import org.jboss.shrinkwrap.api.spec.WebArchive;
 import usercounter.dev.RedisServer;
 
 /** The server that Maven has packaged, unpacked and run as a process on a free port. */
-final class PackagedServer implements Endpoint, AutoCloseable {
+public final class PackagedServer implements Endpoint, AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /** The folders wlp/usr with further classes in the application. */
+    private static final Map<List<Class<?>>, Path> COPIES = new ConcurrentHashMap<>();
 
     private final int port;
     private final Path log;
@@ -31,20 +38,17 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Starts the server on a free port, and waits until it answers. */
-    static PackagedServer start(Path folder, Map<String, String> environment) {
-        PackagedServer server = launch(folder, environment);
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+    public static PackagedServer start(Path folder, Map<String, String> environment, Class<?>... resources) {
+        PackagedServer server = launch(folder, environment, resources);
         try {
-            while (!server.answers()) {
-                if (!server.process.isAlive() || System.nanoTime() > deadline) {
-                    throw new AssertionError("The server did not answer on port %d within %d s; its log:\n%s"
-                            .formatted(server.port(), PATIENCE.toSeconds(), server.log()));
-                }
-            }
+            Waiting.until("an answer", PATIENCE, () -> {
+                assertThat(server.process.isAlive()).as("the server runs").isTrue();
+                return server.answers();
+            });
             return server;
         } catch (AssertionError e) { // also of an answer that openapi.yaml does not describe
             server.close();
-            throw e;
+            throw new AssertionError("The server did not start; its log:\n" + server.log(), e);
         }
     }
 
@@ -53,8 +57,9 @@ final class PackagedServer implements Endpoint, AutoCloseable {
      *
      * @param folder for its files; servers that run at the same time need different folders
      * @param environment variables in addition to those of this process; the default of PORT is a free port
+     * @param resources further classes in the application
      */
-    static PackagedServer launch(Path folder, Map<String, String> environment) {
+    public static PackagedServer launch(Path folder, Map<String, String> environment, Class<?>... resources) {
         try {
             int port = RedisServer.freePort();
             Map<String, String> variables = new HashMap<>(Map.of("PORT", Integer.toString(port)));
@@ -68,6 +73,10 @@ final class PackagedServer implements Endpoint, AutoCloseable {
             // Without the second compiler a start takes half the CPU time, and no test is long enough to need it.
             builder.environment().put("JVM_ARGS", "-XX:TieredStopAtLevel=1");
             builder.environment().putAll(variables);
+            if (resources.length > 0) {
+                Path copy = COPIES.computeIfAbsent(List.of(resources), PackagedServer::copyWith);
+                builder.environment().put("WLP_USER_DIR", copy.toString());
+            }
             builder.environment().put("WLP_OUTPUT_DIR", folder.toString());
             builder.environment().put("LOG_DIR", folder.resolve("logs").toString());
             return new PackagedServer(port, log, builder.start());
@@ -77,42 +86,37 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** The folder wlp of the unpacked server. */
-    static Path home() {
+    public static Path home() {
         return Unpacked.HOME;
     }
 
-    /**
-     * Copies the folder wlp/usr of the unpacked server, with further classes in the application.
-     *
-     * @return the copy, for the variable WLP_USER_DIR
-     */
-    static Path copyWith(Path copy, Class<?>... classes) throws IOException {
+    /** Copies the folder wlp/usr of the unpacked server, with further classes in the application. */
+    private static Path copyWith(List<Class<?>> classes) {
         Path original = home().resolve("usr");
         Path application = Path.of("servers/user-counter/apps/user-counter.war");
         try (Stream<Path> files = Files.walk(original)) {
+            Path copy = Files.createTempDirectory(home().getParent(), "usr");
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 Path target = copy.resolve(original.relativize(file));
                 Files.createDirectories(target.getParent());
                 Files.copy(file, target);
             }
+            ShrinkWrap.create(ZipImporter.class)
+                    .importFrom(original.resolve(application).toFile())
+                    .as(WebArchive.class)
+                    .addClasses(classes.toArray(Class<?>[]::new))
+                    .as(ZipExporter.class)
+                    .exportTo(copy.resolve(application).toFile(), true);
+            return copy;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        ShrinkWrap.create(ZipImporter.class)
-                .importFrom(original.resolve(application).toFile())
-                .as(WebArchive.class)
-                .addClasses(classes)
-                .as(ZipExporter.class)
-                .exportTo(copy.resolve(application).toFile(), true);
-        return copy;
     }
 
     private boolean answers() {
         try {
-            TimeUnit.MILLISECONDS.sleep(100);
             return get("/healthz").statusCode() == 200;
         } catch (UncheckedIOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
             return false;
         }
     }
@@ -123,16 +127,30 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** The log up to now. */
-    String log() {
+    public String log() {
+        return read(log);
+    }
+
+    /** The lines of the log that contain a text. */
+    public Stream<String> log(String text) {
+        return log().lines().filter(line -> line.contains(text));
+    }
+
+    /** Liberty's own log up to now. */
+    public String messages() {
+        return read(log.resolveSibling("logs/messages.log"));
+    }
+
+    static String read(Path file) {
         try {
-            return Files.readString(log);
+            return Files.readString(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     /** The most memory that the process has had so far, in MiB (proc_pid_status(5)). Linux only. */
-    long peakMemory() {
+    public long peakMemory() {
         try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
             return lines.filter(line -> line.startsWith("VmHWM:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
@@ -143,7 +161,7 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Waits for the end of the process, and returns its exit code. */
-    int awaitExit() {
+    public int awaitExit() {
         try {
             if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
                 throw new AssertionError(
@@ -157,12 +175,12 @@ final class PackagedServer implements Endpoint, AutoCloseable {
     }
 
     /** Sends SIGTERM, like Kubernetes. */
-    void terminate() {
+    public void terminate() {
         process.destroy();
     }
 
     /** Sends SIGKILL, to simulate a crash. */
-    void kill() {
+    public void kill() {
         process.destroyForcibly();
         awaitExit();
     }

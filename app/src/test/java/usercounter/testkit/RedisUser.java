@@ -1,13 +1,17 @@
-package usercounter;
+package usercounter.testkit;
 
+import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -19,45 +23,62 @@ import redis.clients.jedis.params.ClientKillParams;
 import usercounter.dev.RedisServer;
 
 /**
- * A Redis user with the rights that docs/configuration.md lists, and no others.
+ * A Redis user with the rights that docs/configuration.md lists, and those on the keys of the tests' resource.
  *
  * @see <a href="https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/">ACL</a>
  */
-final class RedisUser {
+public final class RedisUser {
 
     /** Name and password in the form of REDIS_URL. */
-    static final String CREDENTIALS = "service:secret";
+    public static final String CREDENTIALS = "service:secret";
 
-    private static final Path DOCUMENTATION = Path.of("..", "docs", "configuration.md");
+    private static final String DOCUMENTATION = documentation();
+    private static final Pattern KEYS = Pattern.compile("`(\\w+:\\*)`");
 
     private final List<RedisServer> nodes;
-    private final List<String> commands;
+    private final Set<String> commands;
 
     /**
      * Creates the user on the nodes.
      *
-     * @param when the rows of the table in docs/configuration.md whose commands the user may run
+     * @param commands that the user may run
+     * @param when the rows of the table in docs/configuration.md whose commands the user may run, too
      */
-    RedisUser(List<RedisServer> nodes, String... when) throws IOException {
+    public RedisUser(List<RedisServer> nodes, Set<String> commands, String... when) {
         this.nodes = nodes;
-        String documentation = Files.readString(DOCUMENTATION);
-        this.commands =
-                Stream.of(when).flatMap(row -> commands(documentation, row)).toList();
+        this.commands = new HashSet<>(commands);
+        this.commands.addAll(documented(when));
         permitAllExcept();
     }
 
-    private static Stream<String> commands(String documentation, String when) {
-        Matcher row = Pattern.compile("\\| %s \\| (.+) \\|".formatted(Pattern.quote(when)))
-                .matcher(documentation);
-        assertThat(row.find())
-                .as("docs/configuration.md has a row '%s' in the table of commands", when)
-                .isTrue();
-        return Pattern.compile("`([A-Z ]+)`").matcher(row.group(1)).results().map(command -> command.group(1));
+    /** The commands in these rows of the table in docs/configuration.md. */
+    public static Set<String> documented(String... when) {
+        return Stream.of(when)
+                .map(row -> {
+                    Matcher commands = Pattern.compile("\\| %s \\| (.+) \\|".formatted(Pattern.quote(row)))
+                            .matcher(DOCUMENTATION);
+                    assertThat(commands.find())
+                            .as("docs/configuration.md has a row '%s' in the table of commands", row)
+                            .isTrue();
+                    return commands.group(1);
+                })
+                .flatMap(cell -> Pattern.compile("`([A-Z ]+)`").matcher(cell).results())
+                .map(command -> command.group(1))
+                .collect(toSet());
+    }
+
+    private static String documentation() {
+        try {
+            return Files.readString(Path.of("..", "docs", "configuration.md"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Permits all documented commands except these, also on open connections. */
-    void permitAllExcept(String... forbidden) {
-        List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "~user:*", "~service:*"));
+    public void permitAllExcept(String... forbidden) {
+        List<String> rules = new ArrayList<>(List.of("reset", "on", ">secret", "~visits:*"));
+        KEYS.matcher(DOCUMENTATION).results().map(key -> "~" + key.group(1)).forEach(rules::add);
         commands.stream()
                 .filter(command -> !List.of(forbidden).contains(command))
                 .map(command -> "+" + command.toLowerCase(Locale.ROOT).replace(' ', '|'))
@@ -73,7 +94,7 @@ final class RedisUser {
      *
      * @param works sends requests that need every command, and returns whether all of them succeed
      */
-    void assertNeedsExactlyItsCommands(BooleanSupplier works) throws InterruptedException {
+    public void assertNeedsExactlyItsCommands(BooleanSupplier works) throws InterruptedException {
         permitAllExcept();
         disconnect();
         Waiting.until("success on new connections", works);

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -7,6 +7,7 @@ import io.opentelemetry.proto.resource.v1.Resource;
 import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.Span;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HexFormat;
@@ -19,14 +20,18 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  *
  * @see <a href="https://opentelemetry.io/docs/specs/otlp/#otlphttp">OTLP/HTTP</a>
  */
-final class SpanReceiver implements AutoCloseable {
+public final class SpanReceiver implements AutoCloseable {
 
     private final Queue<Span> spans = new ConcurrentLinkedQueue<>();
     private final HttpServer server;
     private volatile Resource resource;
 
-    SpanReceiver() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    public SpanReceiver() {
+        try {
+            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         server.createContext("/v1/traces", this::receive);
         server.start();
     }
@@ -43,22 +48,22 @@ final class SpanReceiver implements AutoCloseable {
     }
 
     /** The value of OTEL_EXPORTER_OTLP_ENDPOINT. */
-    String url() {
+    public String url() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
     /** What sent the last spans. */
-    Resource resource() {
+    public Resource resource() {
         return resource;
     }
 
     /** The spans of all traces. */
-    List<Span> spans() {
+    public List<Span> spans() {
         return List.copyOf(spans);
     }
 
     /** The spans of one trace. */
-    List<Span> spans(String traceId) {
+    public List<Span> spans(String traceId) {
         return spans.stream()
                 .filter(span -> HexFormat.of()
                         .formatHex(span.getTraceId().toByteArray())

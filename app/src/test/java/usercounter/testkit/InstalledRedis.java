@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import redis.clients.jedis.Jedis;
 import usercounter.dev.RedisServer;
 
 /**
@@ -35,13 +36,25 @@ public final class InstalledRedis {
     private InstalledRedis() {}
 
     /** If no such program is installed, the test is skipped, but fails with CI=true. */
-    static Path executable() {
+    public static Path executable() {
         return EXECUTABLE.orElseGet(InstalledRedis::missing);
     }
 
     /** See {@link RedisServer#start} and {@link #executable}. */
     public static RedisServer start(Path folder, int port, String... options) throws IOException {
         return RedisServer.start(executable(), folder, port, options);
+    }
+
+    /** Starts a replica, and waits until it is in sync. */
+    public static RedisServer startReplica(Path folder, RedisServer primary, String... options) throws IOException {
+        String[] all = Stream.concat(
+                        Stream.of("--replicaof", "127.0.0.1", Integer.toString(primary.port())), Stream.of(options))
+                .toArray(String[]::new);
+        RedisServer replica = start(folder, RedisServer.freePort(), all);
+        try (Jedis jedis = RedisCluster.client(replica)) {
+            Waiting.until("synchronisation", () -> jedis.info("replication").contains("master_link_status:up"));
+        }
+        return replica;
     }
 
     /** Starts the embedded Redis if no such program is installed. */

@@ -1,27 +1,30 @@
-package usercounter;
-
-import static java.nio.file.StandardOpenOption.APPEND;
-import static java.nio.file.StandardOpenOption.CREATE;
+package usercounter.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.dataformat.yaml.YAMLMapper;
+import usercounter.Programs;
 import usercounter.dev.RedisServer;
 
 /** nginx with the start script and configuration of the frontend, except for folders and ports, before some backends. */
-final class Nginx implements Endpoint, AutoCloseable {
+public final class Nginx implements Endpoint, AutoCloseable {
 
-    static final Path BASE = Path.of("..", "base", "frontend");
+    public static final Path BASE = Path.of("..", "base", "frontend");
     private static final Path NO_RATE_LIMIT = Path.of("..", "components", "no-rate-limit", "rate-limit.conf");
-    private static final Path PAGE = Path.of("..", "base", "frontend", "page");
-    private static final Path DEPLOYMENT = Path.of("..", "base", "frontend", "deployment.yaml");
+    private static final Path PAGE = BASE.resolve("page");
+    private static final Path DEPLOYMENT = BASE.resolve("deployment.yaml");
+
+    /** For the resource that the tests add. After a prefix alone, a path could lead to another resource. */
+    private static final String LOCATION =
+            "location ~ \"^/visits/[\\w%-]+\\z\" { proxy_pass http://backend$uri$is_args$args; }\n";
+
     private static final Pattern SERVICE = Pattern.compile("app:1323");
 
     private final int port;
@@ -34,48 +37,34 @@ final class Nginx implements Endpoint, AutoCloseable {
         this.process = process;
     }
 
-    static boolean isInstalled() {
+    public static boolean isInstalled() {
         return Programs.isInstalledOrNotRequired("nginx");
     }
 
-    /** Starts it with the base's rate limit. */
-    static Nginx start(Path folder, PackagedServer... backends) throws IOException {
-        return start(folder, "", backends);
-    }
-
-    /** Starts it in front of this port, with the base's rate limit. */
-    static Nginx start(Path folder, int backend) throws IOException {
-        Files.copy(BASE.resolve("rate-limit.conf"), folder.resolve("rate-limit.conf"));
-        return launch(folder, backend);
-    }
-
-    /** The same with one more location. */
-    static Nginx startWithLocation(Path folder, String location, int backend) throws IOException {
-        Files.writeString(folder.resolve("users.conf"), location);
-        return start(folder, backend);
-    }
-
     /**
-     * Starts it with further lines in {@code rate-limit.conf}, and waits until it accepts connections.
+     * Starts it, and waits until it accepts connections.
      *
      * @param folder for its files
      * @param backends replace the Service, whose connections lead to different pods
      */
-    static Nginx start(Path folder, String more, PackagedServer... backends) throws IOException {
-        Files.writeString(folder.resolve("rate-limit.conf"), Files.readString(BASE.resolve("rate-limit.conf")) + more);
-        return launch(folder, ports(backends));
+    public static Nginx start(Path folder, Endpoint... backends) throws IOException {
+        return start(folder, "", backends);
+    }
+
+    /** The same with further lines in {@code rate-limit.conf}. */
+    public static Nginx start(Path folder, String more, Endpoint... backends) throws IOException {
+        String limit = Files.readString(BASE.resolve("rate-limit.conf")).replace("docs|", "docs|visits/|");
+        return start(folder, limit + more, startScript(), backends);
     }
 
     /** The same with {@code components/no-rate-limit}. */
-    static Nginx startWithoutRateLimit(Path folder, PackagedServer... backends) throws IOException {
-        Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
-        return launch(folder, ports(backends));
+    public static Nginx startWithoutRateLimit(Path folder, Endpoint... backends) throws IOException {
+        return start(folder, Files.readString(NO_RATE_LIMIT), startScript(), backends);
     }
 
     /** The same on a node without IPv6. */
-    static Nginx startWithoutIpv6(Path folder, PackagedServer... backends) throws IOException {
-        Files.copy(NO_RATE_LIMIT, folder.resolve("rate-limit.conf"));
-        return launch(folder, startScript().replace("/proc/net/if_inet6", "/nothing"), ports(backends));
+    public static Nginx startWithoutIpv6(Path folder, Endpoint... backends) throws IOException {
+        return start(folder, "", startScript().replace("/proc/net/if_inet6", "/nothing"), backends);
     }
 
     private static String startScript() {
@@ -85,23 +74,21 @@ final class Nginx implements Endpoint, AutoCloseable {
                 .stringValue();
     }
 
-    private static int[] ports(PackagedServer... backends) {
-        return Stream.of(backends).mapToInt(PackagedServer::port).toArray();
-    }
-
-    private static Nginx launch(Path folder, int... backends) throws IOException {
-        return launch(folder, startScript(), backends);
-    }
-
-    private static Nginx launch(Path folder, String startScript, int... backends) throws IOException {
-        for (String file : List.of("clients.conf", "proxy-headers.conf", "users.conf")) {
-            Files.writeString(folder.resolve(file), Files.readString(BASE.resolve(file)), CREATE, APPEND);
+    private static Nginx start(Path folder, String rateLimit, String startScript, Endpoint... backends)
+            throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(BASE, "*.conf")) {
+            for (Path file : files) {
+                Files.copy(file, folder.resolve(file.getFileName()));
+            }
         }
+        Files.writeString(folder.resolve("rate-limit.conf"), rateLimit);
+        int[] ports = Stream.of(backends).mapToInt(Endpoint::port).toArray();
         int port = RedisServer.freePort();
         int probes = RedisServer.freePort();
         int[] next = {0};
         String configuration = SERVICE.matcher(Files.readString(BASE.resolve("nginx.conf")))
-                .replaceAll(service -> "127.0.0.1:" + backends[next[0]++ % backends.length])
+                .replaceAll(service -> "127.0.0.1:" + ports[next[0]++ % ports.length])
+                .replace("location / {", LOCATION + "location / {")
                 .replace("listen 8080", "listen 127.0.0.1:" + port)
                 .replace("listen 8081", "listen 127.0.0.1:" + probes)
                 .replace("listen 127.0.0.1:8082", "listen 127.0.0.1:" + RedisServer.freePort())
@@ -137,7 +124,7 @@ final class Nginx implements Endpoint, AutoCloseable {
     }
 
     /** Whether it accepts a connection to this address. */
-    boolean accepts(String address) {
+    public boolean accepts(String address) {
         try (Socket socket = new Socket(address, port)) {
             return socket.isConnected();
         } catch (IOException e) {
@@ -151,7 +138,7 @@ final class Nginx implements Endpoint, AutoCloseable {
     }
 
     /** The lines of requests and errors, as soon as one of them contains this text: nginx writes them within a second. */
-    String log(String text) {
+    public String log(String text) {
         Waiting.until("line with " + text, () -> log().contains(text));
         return log();
     }

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.counters;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
@@ -7,13 +7,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -25,10 +25,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
-import redis.clients.jedis.RedisClient;
+import redis.clients.jedis.Jedis;
 import usercounter.browser.Browser;
 import usercounter.browser.CounterPage;
-import usercounter.dev.RedisServer;
+import usercounter.testkit.Endpoint;
+import usercounter.testkit.Nginx;
+import usercounter.testkit.ServerOnRedis;
 
 /** The page for people and the API's reference in a real browser, of the packaged server and through nginx. */
 @EnabledIf(
@@ -46,17 +48,11 @@ class PageIT {
     /** The screenshots, see CONTRIBUTING.md. */
     private static final Path PICTURES = Path.of("target", "page");
 
-    @TempDir
-    static Path folder;
+    @RegisterExtension
+    static final ServerOnRedis server = new ServerOnRedis();
 
     @AutoClose
     static Browser browser;
-
-    @AutoClose
-    static RedisServer redis;
-
-    @AutoClose
-    static PackagedServer server;
 
     private static Endpoint endpoint;
     private static String origin;
@@ -65,10 +61,8 @@ class PageIT {
     Entrance entrance;
 
     @BeforeAll
-    static void start() throws IOException {
+    static void start() {
         browser = Browser.start();
-        redis = RedisServer.start(folder.resolve("redis"), RedisServer.freePort());
-        server = PackagedServer.start(folder, Map.of("REDIS_URL", "127.0.0.1:" + redis.port()));
     }
 
     @BeforeParameterizedClassInvocation
@@ -90,7 +84,7 @@ class PageIT {
 
     @BeforeEach
     void clear() {
-        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+        try (Jedis client = server.jedis()) {
             client.keys("user:{[^}]*").forEach(client::del);
         }
         browser.setScreen(1280, 800, "light");
@@ -215,19 +209,19 @@ class PageIT {
     }
 
     @Test
-    void clicksWhileRedisIsAwayCountOnceWhenItIsBack() throws IOException {
+    void clicksWhileRedisIsAwayCountOnceWhenItIsBack() {
         CounterPage page = open("away");
         page.addOne();
         page.awaitNumber("1");
 
-        redis.kill();
+        server.redis().kill();
         try {
             clickThreeTimes(page, "Redis ");
             page.awaitState("3 clicks waiting");
             assertThat(page.number()).isEqualTo("1");
             assertThat(mayBeLeft()).isFalse();
         } finally {
-            redis = RedisServer.start(folder.resolve("redis"), redis.port());
+            server.restartRedis();
         }
 
         assertCountedOnce(page, "away", "4");
@@ -241,12 +235,12 @@ class PageIT {
         page.addOne();
         page.awaitNumber("1");
 
-        redis.signal("STOP");
+        server.redis().signal("STOP");
         try {
             clickThreeTimes(page, "Redis ");
             Thread.sleep(4_000); // for a repetition
         } finally {
-            redis.signal("CONT");
+            server.redis().signal("CONT");
         }
 
         assertCountedOnce(page, "hangs", "4");
@@ -269,7 +263,7 @@ class PageIT {
     void aPageThatIsOpenedDuringAnOutageShowsTheNumberAfterIt() {
         server.post("/users/opened");
         CounterPage page;
-        redis.signal("STOP");
+        server.redis().signal("STOP");
         try {
             page = open("opened");
             page.awaitTrouble("The number is not known yet.");
@@ -277,7 +271,7 @@ class PageIT {
             page.addOne();
             page.awaitTrouble("Not counted yet.");
         } finally {
-            redis.signal("CONT");
+            server.redis().signal("CONT");
         }
 
         assertCountedOnce(page, "opened", "2");
@@ -464,7 +458,7 @@ class PageIT {
     }
 
     private static void set(String user, long count) {
-        try (RedisClient client = RedisClient.create("127.0.0.1", redis.port())) {
+        try (Jedis client = server.jedis()) {
             client.set("user:{" + user + "}", Long.toString(count));
         }
     }

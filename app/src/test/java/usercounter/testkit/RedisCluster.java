@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -71,13 +71,13 @@ public final class RedisCluster implements AutoCloseable {
      *
      * @param folder for all nodes; each node has its own folder below it
      */
-    static RedisServer startNode(Path folder, int port) throws IOException {
+    public static RedisServer startNode(Path folder, int port) throws IOException {
         String options = "--cluster-enabled yes --cluster-node-timeout 1000 --cluster-require-full-coverage no";
         return InstalledRedis.startOrEmbedded(folder.resolve("redis-" + port), port, options.split(" "));
     }
 
     /** A free port that is low enough for the port of the cluster bus, which is 10,000 above it. */
-    static int freePort() {
+    public static int freePort() {
         return Stream.generate(RedisServer::freePort)
                 .filter(port -> port < 55_000)
                 .findFirst()
@@ -106,7 +106,7 @@ public final class RedisCluster implements AutoCloseable {
     }
 
     /** All nodes, including the replica. */
-    List<RedisServer> nodes() {
+    public List<RedisServer> nodes() {
         return List.copyOf(nodes);
     }
 
@@ -127,7 +127,7 @@ public final class RedisCluster implements AutoCloseable {
     }
 
     /** Waits until the replica is in sync with its primary, and returns it. */
-    RedisServer replica() {
+    public RedisServer replica() {
         List<RedisServer> found = new ArrayList<>();
         Waiting.until(
                 "a replica that is in sync",
@@ -137,7 +137,7 @@ public final class RedisCluster implements AutoCloseable {
         return found.get(0);
     }
 
-    RedisServer primaryOf(RedisServer replica) {
+    public RedisServer primaryOf(RedisServer replica) {
         String replication = replication(replica);
         return nodes.stream()
                 .filter(node -> replication.contains("master_port:" + node.port()))
@@ -152,7 +152,7 @@ public final class RedisCluster implements AutoCloseable {
     }
 
     /** Starts a killed node again, and waits until all slots are served. */
-    void restart(RedisServer node) throws IOException {
+    public void restart(RedisServer node) throws IOException {
         nodes.set(nodes.indexOf(node), startNode(folder, node.port()));
         replica();
     }
@@ -163,13 +163,14 @@ public final class RedisCluster implements AutoCloseable {
         }
     }
 
-    public static int slotOf(String user) {
-        return JedisClusterCRC16.getSlot("user:{" + user + "}");
+    /** The slot of a key, which is that of its hash tag if it has one. */
+    public static int slotOf(String key) {
+        return JedisClusterCRC16.getSlot(key);
     }
 
     /** The primary that has a slot. */
     @SuppressWarnings("deprecation") // its successor, CLUSTER SHARDS, is newer than the embedded Redis
-    RedisServer ownerOf(int slot) {
+    public RedisServer ownerOf(int slot) {
         try (Jedis jedis = client(nodes.get(0))) {
             for (Object entry : jedis.clusterSlots()) {
                 List<?> range = (List<?>) entry;
@@ -205,7 +206,7 @@ public final class RedisCluster implements AutoCloseable {
             }
         }
 
-        void keys(String... keys) {
+        public void keys(String... keys) {
             try (Jedis source = client(from)) {
                 source.migrate("127.0.0.1", to.port(), 5_000, new MigrateParams(), keys);
             }

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

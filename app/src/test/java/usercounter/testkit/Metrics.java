@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
  *
  * @see <a href="https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format">The text format</a>
  */
-final class Metrics {
+public final class Metrics {
 
     private static final Pattern SAMPLE =
             Pattern.compile("([a-z_]+(?:\\{(?:[a-z_]+=\"(?:[^\"\\\\\\n]|\\\\[\\\\\"n])*\",?)+})?) ([-+.\\w]+)");
@@ -31,24 +31,24 @@ final class Metrics {
         });
     }
 
-    static Metrics of(Endpoint server) {
+    public static Metrics of(Endpoint server) {
         return of(server.get("/metrics"));
     }
 
     /** Fails if the answer is not in the text format of Prometheus. */
-    static Metrics of(HttpResponse<String> answer) {
+    public static Metrics of(HttpResponse<String> answer) {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
         assertThat(answer.headers().firstValue("Content-Type")).contains("text/plain; version=0.0.4; charset=utf-8");
         return new Metrics(answer.body());
     }
 
     /** The names with their labels. */
-    Set<String> series() {
+    public Set<String> series() {
         return values.keySet();
     }
 
     /** The value of a series; 0 if there is none. */
-    double value(String series) {
+    public double value(String series) {
         return values.getOrDefault(series, 0.0);
     }
 }

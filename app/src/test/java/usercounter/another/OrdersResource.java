@@ -1,4 +1,4 @@
-package usercounter.orders;
+package usercounter.another;
 
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.ClientErrorException;
@@ -15,7 +15,7 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.net.URI;
 
-/** A resource as another team writes it. {@code AnotherResourceIT} adds it to the application. */
+/** Bodies, parameters and failures, as another team writes them. */
 @Path("/orders")
 @ApplicationScoped
 public class OrdersResource {

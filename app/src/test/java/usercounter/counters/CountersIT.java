@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.counters;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -19,9 +19,6 @@ import org.jboss.shrinkwrap.api.importer.ZipImporter;
 import org.jboss.shrinkwrap.api.spec.WebArchive;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import usercounter.counters.Counters;
-import usercounter.counters.IdempotencyKey;
-import usercounter.counters.UserId;
 import usercounter.dev.RedisServer;
 import usercounter.settings.Settings;
 

@@ -1,4 +1,4 @@
-package usercounter;
+package usercounter.testkit;
 
 import java.io.Closeable;
 import java.io.IOException;
