@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The maintainers' own test cluster, in ../shared/cluster beside the repository. Nobody else needs it: the cluster tests
 # run the same on the cluster of your kubeconfig, see CONTRIBUTING.md. Everything that only the test cluster needs is in
-# this folder: these functions for .ci/run, and a program minikube, which runs the minikube commands of the documentation
-# and the tests on the test cluster.
+# this folder: these functions for .ci/run, which do nothing without the cluster, and a program minikube, which runs the
+# minikube commands of the documentation and the tests on the test cluster.
 
 CLUSTER=$(realpath -m ../shared/cluster/cluster)
 
@@ -13,6 +13,7 @@ has_test_cluster() {
 # prepare_test_cluster: builds and starts the cluster in the background, and then installs the addons. Returns when there are
 # kubectl and kustomize, which the manifest tests need.
 prepare_test_cluster() {
+  has_test_cluster || return 0
   mkdir -p target
   rm -f target/test-cluster-is-up
   eval "$("$CLUSTER" env)"
@@ -35,12 +36,15 @@ await_preparation() {
   done
 }
 
-# use_test_cluster: waits until the cluster has started, and makes a Git repository for the tests of Argo CD.
-use_test_cluster() {
+# test_on_test_cluster: waits until the cluster has started, makes a Git repository for the tests of Argo CD, and runs the
+# cluster tests. Side by side also on two cores, since the pods have more CPU than the tests (prefer_pods).
+test_on_test_cluster() {
+  has_test_cluster || return 0
   await_preparation '[[ -e target/test-cluster-is-up ]]'
   GITOPS_REPOSITORY=$("$CLUSTER" repo user-counter)
   PATH=$PWD/.ci/test-cluster:$PATH
   export CLUSTER GITOPS_REPOSITORY PATH
+  ./mvnw -B -ntp -pl tests verify -Pcluster -Dcluster.jvms=2
 }
 
 # prefer_pods: gives the pods of both nodes together eight times the CPU of any other program. By default they get as much as
@@ -69,6 +73,7 @@ install_addons() {
 
 # stop_test_cluster STATUS: stops the cluster. If STATUS is not 0, prints the state of the cluster first.
 stop_test_cluster() {
+  has_test_cluster || return 0
   if (($1)); then
     echo "--- the state of the test cluster after the failure"
     "$CLUSTER" status || true

@@ -19,7 +19,7 @@ public final class Repository {
 
     /** The JVMs of the cluster tests have numbers. Each but the first has a deployment in a namespace of its own. */
     public static final String NAMESPACE =
-            System.getProperty("namespace", USUAL_NAMESPACE).replaceFirst("-1$", "");
+            System.getProperty("namespace", USUAL_NAMESPACE + "-1").replaceFirst("-1$", "");
 
     /** The namespace in a manifest, and in a command of the documentation. */
     private static final Pattern NAMED =

@@ -36,13 +36,15 @@ class DocumentationTest {
         String tests = sources();
         assertThat(Documentation.headingsWithCommands(page))
                 .allSatisfy(heading -> assertThat(tests)
-                        .containsPattern("Documentation\\.run\\(\\s*\"%s\",\\s*\"%s\""
+                        .containsPattern("Documentation\\.(run|commands)\\(\\s*\"%s\",\\s*\"%s\""
                                 .formatted(Pattern.quote(page), Pattern.quote(heading))));
     }
 
     private static String sources() throws IOException {
-        try (Stream<Path> files = Files.list(Path.of("src/test/java/usercounter/cluster"))) {
-            return files.map(DocumentationTest::read).collect(Collectors.joining());
+        try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+            return files.filter(Files::isRegularFile)
+                    .map(DocumentationTest::read)
+                    .collect(Collectors.joining());
         }
     }
 

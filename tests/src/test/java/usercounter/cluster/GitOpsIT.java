@@ -66,9 +66,11 @@ class GitOpsIT {
                         .replace("/minikube\n", "/minikube\n- ../../components/no-rate-limit\n"));
         repository.commit("For a test");
         Documentation.run(
-                "docs/argocd.md",
-                "Install",
-                "cd '%s'; REPOSITORY='%s' IMAGE='%s' ENVIRONMENT=minikube".formatted(folder, url, Repository.image()));
+                "docs/fork.md",
+                "Give it your name",
+                "cd '%s'; NAME=user-counter PACKAGE=usercounter REPOSITORY='%s' IMAGE='%s'"
+                        .formatted(folder, url, Repository.image()));
+        Documentation.run("docs/argocd.md", "Install", "cd '%s'; ENVIRONMENT=minikube".formatted(folder));
         APPLICATION.awaitRuns(repository.revision());
         Documentation.run("docs/argocd.md", "Keep the disks");
         counts = new Counts();

@@ -1,10 +1,15 @@
 package usercounter.scripts;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -14,14 +19,15 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import usercounter.manifests.Kustomize;
 
-/** {@code scripts/fork} replaces this repository's URL and image everywhere, or changes nothing. */
-@DisabledOnOs(value = OS.WINDOWS, disabledReason = "the scripts need bash")
+/** {@code scripts/fork} gives the repository another name, URL and image everywhere, or changes nothing. */
+@DisabledOnOs(value = OS.WINDOWS, disabledReason = "mvnw and the commands of these tests need a shell")
 class ForkTest {
 
     private static final String FORK = "scripts/fork";
@@ -33,16 +39,29 @@ class ForkTest {
     private static final String GKE = "overlays/gke/kustomization.yaml";
 
     private static WorkingTree tree;
+    private static String oldName;
+    private static String oldPackage;
     private static String oldPage;
     private static String oldImage;
 
+    /** Maven is replaced: only one test takes the time for it. */
     @BeforeAll
     static void copy(@TempDir Path folder) throws Exception {
         Kustomize.KUSTOMIZE.require();
         tree = WorkingTree.in(folder);
+        tree.succeed("git", "tag", "maven");
+        Files.writeString(folder.resolve("mvnw"), "#!/bin/sh\n");
+        tree.commit();
         tree.start();
+        oldName = element("artifactId");
+        oldPackage = element("groupId");
         oldPage = tree.value(APPLICATION, "repoURL").replaceFirst("\\.git$", "");
         oldImage = tree.value(MINIKUBE, "newName");
+    }
+
+    /** The first element of a name in pom.xml. */
+    private static String element(String name) throws IOException {
+        return tree.read("pom.xml").replaceFirst("(?s).*?<%1$s>(.*?)</%1$s>.*".formatted(name), "$1");
     }
 
     @BeforeEach
@@ -75,6 +94,108 @@ class ForkTest {
         assertThat(tree.read("app/Containerfile")).contains("image.source=\"" + page + "\"");
         assertThat(tree.value(MINIKUBE, "newName")).isEqualTo(newImage);
         assertThat(tree.value(GKE, "newName")).isEqualTo(newImage);
+    }
+
+    /** In the texts and in the paths. A name of one word is no name of the tests, see below. */
+    @ParameterizedTest
+    @MethodSource("names")
+    void leavesNothingOfTheOldName(String name, String packageName) throws Exception {
+        assumeThat(oldName).contains("-");
+
+        tree.succeed(FORK, name, URL, IMAGE, packageName);
+
+        assertThat(oldSpellings(name, packageName)).isEmpty();
+        assertThat(element("artifactId")).isEqualTo(name);
+        assertThat(element("groupId")).isEqualTo(packageName);
+        assertThat(tree.read("tests/src/test/java/" + packageName.replace('.', '/') + "/scripts/ForkTest.java"))
+                .contains("package " + packageName + ".scripts;");
+        assertThat(tree.read("docs/runbooks.md"))
+                .contains("](#" + name.replace("-", "") + "noredis)")
+                .contains("\n## " + alerts(name) + "NoRedis\n");
+        assertThat(tree.read("docs/metrics.md")).contains("`" + name.replace('-', '_') + "_ready`");
+    }
+
+    static Stream<Arguments> names() throws IOException {
+        return Stream.of(
+                arguments("tea-shop", "teashop"),
+                arguments("t", "com.example.tea_shop.t"),
+                arguments("tea-2-go", oldPackage + ".tea"),
+                arguments("my-" + oldName, "my" + oldPackage),
+                arguments(oldName.replaceFirst(".*-", ""), oldName.replaceFirst(".*-", "")));
+    }
+
+    private static String alerts(String name) {
+        return Stream.of(name.split("-"))
+                .map(word -> word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1))
+                .collect(Collectors.joining());
+    }
+
+    /** What is left of the old name, in any case of letters, outside the new one. */
+    private static List<String> oldSpellings(String name, String packageName) throws Exception {
+        var newNames = Pattern.compile(spellings(name, packageName), Pattern.CASE_INSENSITIVE);
+        var oldNames = Pattern.compile(spellings(oldName, oldPackage), Pattern.CASE_INSENSITIVE);
+        return tree.succeed("bash", "-c", "git ls-files; git grep -ihE \"$0\" || test $? = 1", oldNames.pattern())
+                .lines()
+                .filter(line ->
+                        oldNames.matcher(newNames.matcher(line).replaceAll("")).find())
+                .toList();
+    }
+
+    private static String spellings(String name, String packageName) {
+        return name.replace("-", "[-_]?") + "|" + packageName.replace(".", "[./]");
+    }
+
+    /** The code and the objects have the new names, in the format that the build requires. */
+    @Test
+    void theForkBuilds() throws Exception {
+        assumeThat(oldName).contains("-");
+        tree.succeed("git", "checkout", "--quiet", "maven");
+
+        // A package that stands elsewhere in the sorted imports.
+        tree.succeed(maven(FORK, "tea-shop", URL, IMAGE, "com.example.tea"));
+
+        assertThat(Kustomize.KUSTOMIZE.build(tree.root().resolve("argocd/gke"))).contains("  name: tea-shop-gke\n");
+        tree.succeed(maven(
+                "./mvnw",
+                "--batch-mode",
+                "--quiet",
+                "test-compile",
+                "spotless:check",
+                "surefire:test",
+                "-Dsurefire.failIfNoSpecifiedTests=false",
+                "-Dtest=ArchitectureTest,ArgoCdTest,MonitoringTest,OverlaysTest"));
+    }
+
+    /** Offline, and with the options of the JVM that suit short runs. */
+    private static String[] maven(String... command) {
+        return Stream.concat(
+                        Stream.of("env", "MAVEN_ARGS=--offline", "MAVEN_OPTS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"),
+                        Stream.of(command))
+                .toArray(String[]::new);
+    }
+
+    @Test
+    void removesWhatOnlyTheOriginalNeeds() throws Exception {
+        assumeThat(tree.root().resolve("bench")).exists();
+
+        run(URL, null);
+
+        assertThat(tree.succeed("git", "ls-files", "bench", ".ci")).isEqualTo(".ci/durations\n.ci/lint\n.ci/run\n");
+        assertThat(tree.succeed("bash", "-c", "git grep -lwE 'bench|test[-_]cluster'")
+                        .lines())
+                .allMatch(file -> file.equals(FORK) || file.endsWith("Test.java"));
+    }
+
+    @Test
+    void keepsAFolderOfTheForkWithTheNameOfARemovedOne() throws Exception {
+        run(URL, null);
+        Files.createDirectory(tree.root().resolve("bench"));
+        Files.writeString(tree.root().resolve("bench/README.md"), "[ours](bench/ours)\n");
+        tree.commit();
+
+        run(URL, "ghcr.io/a/b");
+
+        assertThat(tree.read("bench/README.md")).isEqualTo("[ours](bench/ours)\n");
     }
 
     /** Only on GitHub does the workflow sign an image, with an identity of GitHub. */
@@ -134,6 +255,42 @@ class ForkTest {
                 .isEmpty();
         assertThat(tree.value(APPLICATION, "repoURL")).isEqualTo(nextUrl);
         assertThat(tree.value(MINIKUBE, "newName")).isEqualTo(nextImage);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "a-cup, acup, coffee-bar, org.example.coffee",
+        "a-cup, org.example, a-cup, org.example.cup",
+        "a-cup, org.example.cup, my-a-cup, org",
+    })
+    void isTheSameAfterAnotherName(String name, String packageName, String nextName, String nextPackage)
+            throws Exception {
+        assumeThat(oldName).contains("-");
+        tree.succeed(FORK, nextName, URL, IMAGE, nextPackage);
+        tree.commit();
+        var expected = tree.succeed("git", "rev-parse", "HEAD").strip();
+
+        tree.restart();
+        tree.succeed(FORK, name, URL, IMAGE, packageName);
+        tree.commit();
+        tree.succeed(FORK, nextName, URL, IMAGE, nextPackage);
+        tree.commit();
+
+        assertThat(tree.succeed("git", "diff", expected, "--", ".", ":!*ForkTest.java"))
+                .isEmpty();
+        assertThat(tree.succeed(FORK, nextName, URL, IMAGE, nextPackage)).contains("nothing to do");
+        assertThat(tree.succeed(FORK, "--present")).isEqualTo("%s %s %s %s%n", nextName, URL, IMAGE, nextPackage);
+    }
+
+    /** The text of such a name is also in other words, for example that of {@code order} in {@code sort order}. */
+    @Test
+    void refusesToReplaceANameOfOneWord() throws Exception {
+        assumeThat(oldName).contains("-");
+        tree.succeed(FORK, "order", URL);
+        tree.commit();
+
+        assertThat(tree.refuse(FORK, "tea-shop", URL)).contains("'order' is one word, which other texts contain");
+        tree.succeed(FORK, "order", PAGE + "2");
     }
 
     @Test
@@ -204,6 +361,42 @@ class ForkTest {
     @ValueSource(
             strings = {
                 "",
+                "Orders",
+                "shop_orders",
+                "shop.orders",
+                "shop--orders",
+                "-orders",
+                "orders-",
+                "2-orders",
+                "orders\n",
+                "a-name-with-forty-characters-is-too-long",
+            })
+    void refusesWhatIsNoName(String name) throws Exception {
+        assertThat(tree.refuse(FORK, name, URL)).contains("is not a name: give one such as");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "orders, ''",
+        "orders, Orders",
+        "orders, com..orders",
+        "orders, com.example.",
+        "orders, com.example.2orders",
+        "orders, com.example.my-orders",
+        "orders, com.example.new",
+        "orders, com.true.orders",
+        "orders, _",
+        "orders, java.orders",
+        "switch, switch",
+    })
+    void refusesWhatIsNoPackage(String name, String packageName) throws Exception {
+        assertThat(tree.refuse(FORK, name, URL, IMAGE, packageName)).contains("is not the name of a Java package");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
                 "fork",
                 "github.com/somebody/fork",
                 "git@github.com",
@@ -216,12 +409,12 @@ class ForkTest {
                 "https://github.com/somebody/fork\n",
             })
     void refusesWhatIsNoUrl(String url) throws Exception {
-        assertThat(tree.refuse(FORK, url)).contains("is not the URL of a repository: give one such as");
+        assertThat(tree.refuse(FORK, oldName, url)).contains("is not the URL of a repository: give one such as");
     }
 
     @Test
     void refusesAPassword() throws Exception {
-        assertThat(tree.refuse(FORK, "https://user:secret@github.com/somebody/fork"))
+        assertThat(tree.refuse(FORK, oldName, "https://user:secret@github.com/somebody/fork"))
                 .contains("the URL contains a user or a password")
                 .doesNotContain("secret");
     }
@@ -231,26 +424,26 @@ class ForkTest {
             strings = {"", "fork", "ghcr.io/Somebody/fork", "ghcr.io/somebody/fork:1.0.0", "ghcr.io/a/b@sha256:01", "/a"
             })
     void refusesWhatIsNoImage(String image) throws Exception {
-        assertThat(tree.refuse(FORK, URL, image)).contains("is not the name of an image: give one such as");
+        assertThat(tree.refuse(FORK, oldName, URL, image)).contains("is not the name of an image: give one such as");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"https://github.com/somebody", "https://github.com/a/b/c", "https://gitlab.com/a/b.git"})
     void refusesToGuessAnImage(String url) throws Exception {
-        assertThat(tree.refuse(FORK, url)).contains("not for '" + url + "': add it as second argument");
+        assertThat(tree.refuse(FORK, oldName, url)).contains("not for '" + url + "': add it as third argument");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "a b c"})
+    @ValueSource(strings = {"", "a", "a b c d e"})
     void refusesAnotherNumberOfArguments(String arguments) throws Exception {
         assertThat(tree.refuse("bash", "-c", FORK + " " + arguments)).startsWith("usage: ");
     }
 
     @Test
     void refusesUncommittedChanges() throws Exception {
-        tree.replace("README.md", "user-counter", "other");
+        tree.replace("README.md", oldName, "other");
 
-        assertThat(tree.refuse(FORK, URL)).contains("uncommitted changes");
+        assertThat(tree.refuse(FORK, oldName, URL)).contains("uncommitted changes");
     }
 
     @Test
@@ -258,7 +451,7 @@ class ForkTest {
         tree.replace(APPLICATION, "repoURL: ", "other: ");
         tree.commit();
 
-        assertThat(tree.refuse(FORK, URL)).contains(APPLICATION + " has no repoURL");
+        assertThat(tree.refuse(FORK, oldName, URL)).contains(APPLICATION + " has no repoURL");
     }
 
     @Test
@@ -266,11 +459,56 @@ class ForkTest {
         tree.replace(MINIKUBE, "  newName: " + oldImage + "\n", "");
         tree.commit();
 
-        assertThat(tree.refuse(FORK, URL)).contains(MINIKUBE + " has no newName");
+        assertThat(tree.refuse(FORK, oldName, URL)).contains(MINIKUBE + " has no newName");
     }
 
     @Test
-    void takesItsChangesBackWhenAFileCannotBeWritten() throws Exception {
+    void refusesATreeWithoutAName() throws Exception {
+        tree.replace("pom.xml", "  <artifactId>" + oldName + "</artifactId>\n", "");
+        tree.commit();
+
+        assertThat(tree.refuse(FORK, "tea-shop", URL)).contains("pom.xml has no artifactId");
+    }
+
+    @Test
+    void refusesTwoFilesThatWouldBecomeOne() throws Exception {
+        assumeThat(oldName).contains("-");
+        for (var file : List.of(oldName + ".txt", "tea-shop.txt")) {
+            Files.writeString(tree.root().resolve(file), file);
+        }
+        tree.commit();
+
+        assertThat(tree.refuse(FORK, "tea-shop", URL)).contains("would become tea-shop.txt, which exists, too");
+    }
+
+    @Test
+    void keepsANewFileThatIsInTheWay() throws Exception {
+        assumeThat(oldName).contains("-");
+        Files.writeString(tree.root().resolve(oldName + ".txt"), "old");
+        tree.commit();
+        Files.writeString(tree.root().resolve("tea-shop.txt"), "not committed");
+
+        assertThat(tree.refuse(FORK, "tea-shop", URL)).contains("tea-shop.txt", "nothing was changed");
+        assertThat(tree.read("tea-shop.txt")).isEqualTo("not committed");
+    }
+
+    @Test
+    void changesNothingWhenTheCodeCannotBeFormatted() throws Exception {
+        Files.writeString(tree.root().resolve("mvnw"), """
+                #!/bin/sh
+                echo a >>pom.xml
+                echo a >new-file
+                echo spotless: no network >&2
+                exit 1
+                """);
+        tree.commit();
+
+        assertThat(tree.refuse(FORK, oldName, URL, IMAGE, "com.example." + oldPackage))
+                .contains("spotless: no network", "'./mvnw -B -q spotless:apply' failed", "nothing was changed");
+    }
+
+    @Test
+    void changesNothingWhenAFileCannotBeWritten() throws Exception {
         tree.fake("kustomize", """
                 #!/bin/sh
                 echo "$@" >>kustomization.yaml
@@ -278,13 +516,13 @@ class ForkTest {
                 exit 1
                 """);
 
-        assertThat(tree.refuse(WorkingTree.withFakes(FORK, URL)))
+        assertThat(tree.refuse(WorkingTree.withFakes(FORK, oldName, URL)))
                 .contains("no space left")
                 .contains("nothing was changed");
     }
 
     private String run(String url, String image) throws IOException, InterruptedException {
-        return image == null ? tree.succeed(FORK, url) : tree.succeed(FORK, url, image);
+        return image == null ? tree.succeed(FORK, oldName, url) : tree.succeed(FORK, oldName, url, image);
     }
 
     /** The names of the files that contain a text. */

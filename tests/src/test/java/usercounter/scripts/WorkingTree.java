@@ -103,10 +103,14 @@ record WorkingTree(Path root) {
 
     /** Runs a command that must fail and change nothing, and returns its output. */
     String refuse(String... command) throws IOException, InterruptedException {
-        var before = diff();
+        var before = state();
         var output = fail(command);
-        assertThat(diff()).isEqualTo(before);
+        assertThat(state()).isEqualTo(before);
         return output;
+    }
+
+    private String state() throws IOException, InterruptedException {
+        return diff() + succeed("git", "status", "--porcelain", "--ignored") + succeed("git", "worktree", "list");
     }
 
     /** Runs a command that must end with exit code 2, wrong usage, and returns its output. */
@@ -116,7 +120,7 @@ record WorkingTree(Path root) {
         return result.output();
     }
 
-    /** Runs a command without input, for at most a minute. */
+    /** Runs a command without input, for at most five minutes. */
     Result run(String... command) throws IOException, InterruptedException {
         // To a file: reading a pipe would wait forever for a command that hangs.
         var output = Files.createTempFile("command", ".log");
@@ -128,10 +132,10 @@ record WorkingTree(Path root) {
             builder.environment().putAll(GIT);
             var process = builder.start();
             process.getOutputStream().close();
-            if (!process.waitFor(1, TimeUnit.MINUTES)) {
+            if (!process.waitFor(5, TimeUnit.MINUTES)) {
                 process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly();
-                throw new AssertionError("'%s' did not end within a minute:%n%s"
+                throw new AssertionError("'%s' did not end within five minutes:%n%s"
                         .formatted(String.join(" ", command), Files.readString(output)));
             }
             return new Result(process.exitValue(), Files.readString(output));
