@@ -34,7 +34,8 @@ class MemoryIT {
             "POST /visits/many HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
     @RegisterExtension
-    final ServerOnRedis server = new ServerOnRedis(VisitsResource.class).with(Map.of("JVM_ARGS", optionsOfTheImage()));
+    final ServerOnRedis server = new ServerOnRedis(VisitsResource.class)
+            .with(Map.of("JVM_ARGS", optionsOfTheImage(), "REDIS_TIMEOUT", "20s")); // long enough for a busy machine
 
     private final List<Socket> connections = new ArrayList<>();
 
@@ -73,13 +74,13 @@ class MemoryIT {
         }
     }
 
-    private static void skipAnswer(Socket connection) throws IOException {
+    private void skipAnswer(Socket connection) throws IOException {
         byte[] answer = new byte[4096];
         int length = 0;
         String text = "";
         while (!text.matches("(?s)HTTP/1.1 200 .*\r\n\r\n\\d+")) {
             int read = connection.getInputStream().read(answer, length, answer.length - length);
-            assertThat(read).as(text).isPositive();
+            assertThat(read).as("%s; the log:%n%s", text, server.log()).isPositive();
             length += read;
             text = new String(answer, 0, length, StandardCharsets.US_ASCII);
         }

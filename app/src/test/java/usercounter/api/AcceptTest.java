@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.tngtech.archunit.core.domain.properties.HasAnnotations;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
 import jakarta.ws.rs.Produces;
 import java.util.List;
 import java.util.stream.Stream;
@@ -22,7 +21,7 @@ class AcceptTest {
     @Test
     void everyTypeThatAResourceProducesIsOffered() {
         Stream<HasAnnotations<?>> resources = new ClassFileImporter()
-                .withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("usercounter").stream()
+                .importPackages("usercounter").stream()
                         .flatMap(type -> Stream.concat(Stream.of(type), type.getMethods().stream()));
 
         assertThat(resources

@@ -165,7 +165,7 @@ class UsersFrontendIT {
         return Stream.of(
                         OddPaths.of("users"),
                         Stream.of(ids.split(" ")).map("/users/"::concat),
-                        Stream.of("/%75sers/same", "/page.css;x", "/x/../page.css"))
+                        Stream.of("/%75sers/same", "http://x?/users/same", "/page.css;x", "/x/../page.css"))
                 .flatMap(Function.identity());
     }
 

@@ -18,6 +18,8 @@ import redis.clients.jedis.exceptions.JedisDataException;
 import usercounter.dev.RedisServer;
 import usercounter.redis.pipeline.UnsafeRedisException;
 import usercounter.testkit.InstalledRedis;
+import usercounter.testkit.RedisCluster;
+import usercounter.testkit.Waiting;
 
 /** {@link ConnectionCheck} with a real Redis, which a new service checks, and one that has served before. */
 class ConnectionCheckTest {
@@ -35,7 +37,11 @@ class ConnectionCheckTest {
     }
 
     private RedisServer startWith(String data) throws IOException {
-        return InstalledRedis.startOrEmbedded(folder.resolve(data), RedisServer.freePort());
+        RedisServer started = InstalledRedis.startOrEmbedded(folder.resolve(data), RedisServer.freePort());
+        try (Jedis admin = RedisCluster.client(started)) {
+            Waiting.until("the data", () -> admin.info("persistence").contains("\nloading:0"));
+        }
+        return started;
     }
 
     @AfterEach
@@ -60,7 +66,7 @@ class ConnectionCheckTest {
     }
 
     private Jedis admin() {
-        return new Jedis("127.0.0.1", server.port());
+        return RedisCluster.client(server);
     }
 
     private void use(String data) throws IOException {

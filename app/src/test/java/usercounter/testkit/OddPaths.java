@@ -20,7 +20,7 @@ public final class OddPaths {
             /resource;a=b/same /resource/x;/../same /resource/..;/same /resource/..%2fhealthz
             /resource//same //resource/same /x/../resource/same /x%2f..%2fresource/same /./resource/same /%2e/resource/same
             /../resource/same /%2e%2e/resource/same /%2fresource/same /resource%2fsame /RESOURCE/same
-            http://x/resource/same http://x//resource/same http://x/resource/x%2f..%2fsame http://x?/resource/same
+            http://x/resource/same http://x//resource/same http://x/resource/x%2f..%2fsame
             /x/../healthz /%68ealthz /healthz;x /docs/x/../start.js /docs%2fstart.js /docs/%73tart.js
             /nothing| /nothing/%5c /nothing/%2e /x/..
             """;

@@ -3,9 +3,6 @@ package usercounter.testkit;
 import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -32,7 +29,7 @@ public final class RedisUser {
     /** Name and password in the form of REDIS_URL. */
     public static final String CREDENTIALS = "service:secret";
 
-    private static final String DOCUMENTATION = documentation();
+    private static final String DOCUMENTATION = PackagedServer.read(Path.of("..", "docs", "configuration.md"));
     private static final Pattern KEYS = Pattern.compile("`(\\w+:\\*)`");
 
     private final List<RedisServer> nodes;
@@ -65,14 +62,6 @@ public final class RedisUser {
                 .flatMap(cell -> Pattern.compile("`([A-Z ]+)`").matcher(cell).results())
                 .map(command -> command.group(1))
                 .collect(toSet());
-    }
-
-    private static String documentation() {
-        try {
-            return Files.readString(Path.of("..", "docs", "configuration.md"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /** Permits all documented commands except these, also on open connections. */
