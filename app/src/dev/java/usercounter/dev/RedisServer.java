@@ -2,6 +2,7 @@ package usercounter.dev;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Scanner;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import redis.embedded.core.ExecutableProvider;
 
@@ -74,12 +76,20 @@ public final class RedisServer implements AutoCloseable {
         return server;
     }
 
-    /** A TCP port of the loopback address that is free at the moment. */
+    /**
+     * A TCP port of the loopback address that is free at the moment. Neither this port nor the one 10,000 above, for the bus
+     * of Redis Cluster, is one that the system gives to outgoing connections, which could take it before it is used.
+     */
     public static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(10_000, 22_000);
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return socket.getLocalPort();
+            } catch (BindException e) {
+                // It is in use.
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 

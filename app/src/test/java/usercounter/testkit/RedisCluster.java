@@ -46,7 +46,7 @@ public final class RedisCluster implements AutoCloseable {
 
     private void form() throws IOException {
         for (int i = 0; i <= PRIMARIES; i++) {
-            nodes.add(startNode(folder, freePort()));
+            nodes.add(startNode(folder, RedisServer.freePort()));
         }
         RedisServer last = nodes.get(PRIMARIES);
         for (int i = 0; i < PRIMARIES; i++) {
@@ -74,14 +74,6 @@ public final class RedisCluster implements AutoCloseable {
     public static RedisServer startNode(Path folder, int port) throws IOException {
         String options = "--cluster-enabled yes --cluster-node-timeout 1000 --cluster-require-full-coverage no";
         return InstalledRedis.startOrEmbedded(folder.resolve("redis-" + port), port, options.split(" "));
-    }
-
-    /** A free port that is low enough for the port of the cluster bus, which is 10,000 above it. */
-    public static int freePort() {
-        return Stream.generate(RedisServer::freePort)
-                .filter(port -> port < 55_000)
-                .findFirst()
-                .orElseThrow();
     }
 
     private void awaitInfo(String text) {

@@ -39,7 +39,7 @@ public final class ServerOnRedisCluster implements Endpoint, BeforeAllCallback {
         context.getStore(Namespace.create(getClass())).put(this, (AutoCloseable) this::stop);
         folder = Files.createTempDirectory("server-on-redis-cluster");
         cluster = RedisCluster.start(folder);
-        stranger = RedisCluster.startNode(folder, RedisCluster.freePort());
+        stranger = RedisCluster.startNode(folder, RedisServer.freePort());
         user = new RedisUser(
                 Stream.concat(Stream.of(stranger), cluster.nodes().stream()).toList(),
                 commands,
