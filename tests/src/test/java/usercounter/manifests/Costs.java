@@ -7,36 +7,27 @@ import io.kubernetes.client.custom.Quantity;
 import io.kubernetes.client.openapi.models.V1CronJob;
 import io.kubernetes.client.openapi.models.V1Job;
 import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import usercounter.Repository;
 
-/** The table in docs/costs.md has what the overlays request. */
-class CostsTest extends OverlaysInACopy {
+/** The table in docs/costs.md: what environments request. */
+final class Costs {
 
     private static final BigDecimal MIB = BigDecimal.valueOf(1024 * 1024);
 
-    /** The kinds of cluster, and each component on GKE. */
-    static Stream<Combination> rows() {
-        return Combination.possible().stream()
-                .filter(combination ->
-                        combination.components().size() < (combination.cluster().equals("gke") ? 2 : 1));
-    }
+    private Costs() {}
 
-    @ParameterizedTest
-    @MethodSource("rows")
-    void theRowOf(Combination combination) throws Exception {
-        var manifests = Manifests.parse(Kustomize.KUBECTL.build(combination.write(repository)));
-        var name = Stream.concat(Stream.of(combination.cluster()), combination.components().stream())
-                .collect(joining(", "));
-
-        assertThat(Files.readAllLines(Repository.ROOT.resolve("docs/costs.md")))
+    /** A component without a row requests what the kind of cluster requests alone. */
+    static void assertDocumented(String environment, String cluster, Manifests manifests) throws IOException {
+        var page = Files.readString(Repository.ROOT.resolve("docs/costs.md"));
+        var row = page.contains("| " + environment + " |") ? environment : cluster;
+        assertThat(page)
                 .contains("| %s | %d | %s | %s MiB | %s |"
                         .formatted(
-                                name,
+                                row,
                                 pods(manifests).mapToInt(manifests::replicas).sum(),
                                 sum(manifests, "cpu").stripTrailingZeros().toPlainString(),
                                 sum(manifests, "memory").divide(MIB).toPlainString(),
