@@ -7,7 +7,7 @@
 #   begin-anew gives the slots of its pair to this node after the loss of both disks; only a person may run this
 set -u
 
-name=$(cat /etc/hostname)
+read -r name </etc/hostname
 domain=redis-cluster
 all=
 for pair in a b c; do
@@ -26,15 +26,14 @@ slots() {
   esac
 }
 
-# redis HOST COMMAND...
-redis() (
-  host=$1
-  shift
-  timeout 2 redis-cli -e -h "$host" "$@"
-)
+# redis HOST COMMAND...: without a command, it reads commands from the standard input
+redis() {
+  timeout 2 redis-cli -e -h "$@"
+}
 
 # change HOST COMMAND...: like redis, for a command that changes something; logs the command and the answer
 change() {
+  changed=yes
   echo "$*: $(redis "$@")"
 }
 
@@ -116,8 +115,8 @@ is_in_sync() {
 # one of the six before it lost its disk. A failed node with slots stays, since no other node has these slots. Only a node
 # that knows the owners of all slots may remove another one, because all other nodes then remove it, too.
 forget() {
-  healthy=$(echo "$nodes" | grep -cE '^[^ ]+ [^ ]+ (myself,)?(master|slave)(,nofailover)? ([^ ]+ ){4}connected')
   [ "$healthy" = 6 ] && knows_all_slots localhost || return
+  [ "$known" != 6 ] || whole=yes
   echo "$nodes" | grep -E '^[^ ]+ [^ ]+ ([^ ]+,)?(fail|noaddr)[ ,]' | while read -r node; do
     has_slots "$node" || change localhost cluster forget "${node%% *}"
   done
@@ -131,29 +130,59 @@ authenticate() {
   echo "config set masterauth $password" | redis localhost >/dev/null
 }
 
+# Reads the lines of CLUSTER NODES: the line of this node, the number of known and of healthy nodes, and a summary of all
+# that lasts, without the times and epochs. It starts no process, since it runs in every round.
+read_nodes() {
+  me= known=0 healthy=0 summary=
+  while read -r id address flags primary _ _ _ link slots; do
+    known=$((known + 1))
+    case $flags in *myself*) me="$id $address $flags $primary 0 0 0 $link $slots" ;; esac
+    case ${flags#myself,}:$link in
+      master:connected | master,nofailover:connected | slave:connected | slave,nofailover:connected)
+        healthy=$((healthy + 1))
+        ;;
+    esac
+    summary="$summary$id $address $flags $primary $link $slots,"
+  done <<END
+$nodes
+END
+}
+
+# Everything that may be necessary. While nothing changes in a whole cluster, nothing is necessary.
+repair() {
+  changed= whole=
+  meet
+  [ "$name" != redis-cluster-a-0 ] || create
+  has_slots "$me" || follow
+  [ -e /data/complete ] || admit
+  forget
+  settled=
+  [ "$changed" ] || [ ! "$whole" ] || [ ! -e /data/complete ] || settled=$summary
+}
+
 keep() {
   trap exit TERM
+  settled= rounds=0
   while :; do
     authenticate
     if nodes=$(redis localhost cluster nodes); then
-      me=$(echo "$nodes" | grep myself)
-      meet
-      [ "$name" != redis-cluster-a-0 ] || create
-      has_slots "$me" || follow
-      [ -e /data/complete ] || admit
-      forget
+      read_nodes
+      rounds=$(((rounds + 1) % 15)) # every half a minute, whatever there is
+      [ "$rounds" != 0 ] && [ "$summary" = "$settled" ] || repair
     fi
-    touch /tmp/round
+    : >/tmp/round
     sleep 2 &
     wait $!
   done
 }
 
+# By one process, since the kubelet asks often.
 ready() {
-  case $(redis localhost cluster info) in *cluster_state:ok*) ;; *) return 1 ;; esac
-  case $(redis localhost info replication) in
+  answers=$(printf '%s\n' ping 'cluster info' 'info replication' 'cluster nodes' | redis localhost)
+  case $answers in *PONG*cluster_state:ok*) ;; *) return 1 ;; esac
+  case $answers in
     *master_link_status:up*) ;;
-    *) has_slots "$(myself)" ;;
+    *) has_slots "$(echo "$answers" | grep myself)" ;;
   esac
 }
 

@@ -141,6 +141,11 @@ public record Combination(String cluster, List<String> components) {
         }
     }
 
+    /** Such as {@code gke, backup}. */
+    String title() {
+        return String.join(", ", all());
+    }
+
     private List<String> all() {
         return Manifests.concat(List.of(cluster), components);
     }

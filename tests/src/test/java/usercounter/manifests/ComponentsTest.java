@@ -26,6 +26,9 @@ class ComponentsTest extends OverlaysInACopy {
         var manifests = Manifests.parse(Kustomize.KUBECTL.build(combination.write(repository)));
 
         assertThat(Rule.complaints(manifests)).isEmpty();
+        if (combination.components().size() < 2) {
+            Costs.assertDocumented(combination.title(), combination.cluster(), manifests);
+        }
     }
 
     /** If the order matters, Kustomize refuses the kind of cluster after another component. */

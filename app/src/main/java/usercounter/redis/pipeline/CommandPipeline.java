@@ -174,7 +174,7 @@ final class CommandPipeline implements AutoCloseable {
                 List<Call<?>> batch = sendBatch();
                 executor.execute(() -> complete(batch));
             } else {
-                LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(50));
+                LockSupport.park(this); // until somebody leaves commands to this thread, or close()
             }
         }
     }
@@ -198,8 +198,9 @@ final class CommandPipeline implements AutoCloseable {
             batch.forEach(call -> call.failure = e);
         } finally {
             busy.set(false);
-            // Nobody sends the commands that were submitted while this pipeline was busy.
-            if (!waiting.isEmpty()) {
+            // Nobody sends the commands that were submitted while this pipeline was busy. After close(), the sender waits
+            // for the end of this batch.
+            if (!waiting.isEmpty() || closed) {
                 LockSupport.unpark(sender);
             }
         }
