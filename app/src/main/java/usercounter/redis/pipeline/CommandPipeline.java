@@ -12,7 +12,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -198,7 +197,8 @@ final class CommandPipeline implements AutoCloseable {
             batch.forEach(call -> call.failure = e);
         } finally {
             busy.set(false);
-            // Nobody sends the commands that were submitted while this pipeline was busy. After close(), the sender waits
+            // Nobody sends the commands that were submitted while this pipeline was busy. After close(), the sender
+            // waits
             // for the end of this batch.
             if (!waiting.isEmpty() || closed) {
                 LockSupport.unpark(sender);
