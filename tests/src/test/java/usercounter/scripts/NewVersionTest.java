@@ -101,10 +101,8 @@ class NewVersionTest {
         fork.commit();
         changeUpstream();
 
-        var result = takeOver("\"$@\"");
+        assertMerged(takeOver("\"$@\""));
 
-        assertThat(conflicts()).isEmpty();
-        assertThat(result.exitCode()).as(result.output()).isZero();
         assertThat(fork.succeed("git", "diff", "--name-only", "HEAD^2", "HEAD").lines())
                 .containsExactly("README.md", CODE, "docs/ours.md");
         assertThat(fork.read("CONTRIBUTING.md")).endsWith("The name is tea-shop\n");
@@ -115,80 +113,58 @@ class NewVersionTest {
                 .startsWith("## main")
                 .hasLineCount(1);
 
-        append(upstream, "docs/fields.md", "The version after that");
+        // The version after that, when the name is another one.
+        fork.succeed(("scripts/fork coffee-bar " + ARGUMENTS).split(" "));
+        fork.commit();
+        append(upstream, "docs/fields.md", "Newer: " + oldName);
         upstream.commit();
-        var next = takeOver("\"$@\"");
 
+        assertMerged(takeOver("\"$@\""));
+
+        assertThat(fork.read("docs/fields.md")).endsWith("\nNewer: coffee-bar\n");
+        assertThat(fork.read("docs/ours.md")).isEqualTo("Ours\n");
+    }
+
+    private void assertMerged(WorkingTree.Result result) throws Exception {
         assertThat(conflicts()).isEmpty();
-        assertThat(next.exitCode()).as(next.output()).isZero();
-        assertThat(fork.read("docs/fields.md")).endsWith("The version after that\n");
+        assertThat(result.exitCode()).as(result.output()).isZero();
     }
 
     @Test
-    void whatBothChangedConflicts() throws Exception {
+    void whatBothChangedConflictsAndNothingIsLost() throws Exception {
         fork("tea-shop");
         append(fork, "README.md", "Ours");
         append(fork, "docs/glossary.md", "Ours");
-        fork.commit();
         append(upstream, "README.md", "Theirs");
         changeUpstream();
 
+        assertThat(takeOver("\"$@\"").exitCode()).as("with uncommitted changes").isNotZero();
+        assertThat(fork.succeed("git", "status", "--short", "--branch"))
+                .startsWith("## main")
+                .endsWith(" M README.md\n M docs/glossary.md\n");
+        fork.commit();
         var result = takeOver("\"$@\"");
 
         assertThat(result.exitCode()).as(result.output()).isEqualTo(1);
         assertThat(conflicts()).containsExactly("README.md", "docs/glossary.md");
     }
 
-    /** With the version that the fork has, too. */
+    /** With the version that the fork has. */
     @Test
     void givesAnotherNameInsteadOfOneWord() throws Exception {
         fork("order");
         append(fork, CODE, "// Ours");
         fork.commit();
 
-        var result = takeOver("tea-shop " + ARGUMENTS);
+        assertMerged(takeOver("tea-shop " + ARGUMENTS));
 
-        assertThat(conflicts()).isEmpty();
-        assertThat(result.exitCode()).as(result.output()).isZero();
         assertThat(fork.succeed("scripts/fork", "--present")).isEqualTo("tea-shop " + ARGUMENTS + "\n");
         assertThat(fork.read(CODE)).endsWith("// Ours\n");
         assertThat(fork.read("base/kustomization.yaml")).contains("namespace: tea-shop\n");
     }
 
     @Test
-    void aNameThatTheScriptReplacedIsNoConflict() throws Exception {
-        fork("tea-shop");
-        append(fork, "docs/ours.md", "Ours");
-        fork.commit();
-        fork.succeed(("scripts/fork coffee-bar " + ARGUMENTS).split(" "));
-        fork.commit();
-        changeUpstream();
-
-        var result = takeOver("\"$@\"");
-
-        assertThat(conflicts()).isEmpty();
-        assertThat(result.exitCode()).as(result.output()).isZero();
-        assertThat(fork.read("docs/new.md")).isEqualTo("coffee-bar\n");
-        assertThat(fork.read("docs/ours.md")).isEqualTo("Ours\n");
-    }
-
-    @Test
-    void losesNoChangeThatIsNotCommitted() throws Exception {
-        fork("tea-shop");
-        append(fork, "README.md", "Ours");
-        append(fork, "docs/new.md", "Ours");
-        changeUpstream();
-
-        assertThat(takeOver("\"$@\"").exitCode()).isNotZero();
-
-        assertThat(fork.read("README.md")).endsWith("Ours\n");
-        assertThat(fork.read("docs/new.md")).isEqualTo("Ours\n");
-    }
-
-    @Test
     void startsOnlyFromTheCommitOfAFork() throws Exception {
-        changeUpstream();
-
         assertThat(takeOver("\"$@\"").exitCode()).isNotZero();
 
         assertThat(fork.succeed("git", "status", "--short", "--branch"))
