@@ -96,13 +96,11 @@ class ForkTest {
         assertThat(tree.value(GKE, "newName")).isEqualTo(newImage);
     }
 
-    /** In the texts and in the paths. A name of one word is no name of the tests, see below. */
+    /** In the texts and in the paths. */
     @ParameterizedTest
     @MethodSource("names")
     void leavesNothingOfTheOldName(String name, String packageName) throws Exception {
-        assumeThat(oldName).contains("-");
-
-        tree.succeed(FORK, name, URL, IMAGE, packageName);
+        rename(name, packageName);
 
         assertThat(oldSpellings(name, packageName)).isEmpty();
         assertThat(element("artifactId")).isEqualTo(name);
@@ -117,7 +115,6 @@ class ForkTest {
 
     static Stream<Arguments> names() throws IOException {
         return Stream.of(
-                arguments("tea-shop", "teashop"),
                 arguments("t", "com.example.tea_shop.t"),
                 arguments("tea-2-go", oldPackage + ".tea"),
                 arguments("my-" + oldName, "my" + oldPackage),
@@ -148,7 +145,7 @@ class ForkTest {
     /** The code and the objects have the new names, in the format that the build requires. */
     @Test
     void theForkBuilds() throws Exception {
-        assumeThat(oldName).contains("-");
+        assumeARenameIsPossible();
         tree.succeed("git", "checkout", "--quiet", "maven");
 
         // A package that stands elsewhere in the sorted imports.
@@ -163,14 +160,13 @@ class ForkTest {
                 "spotless:check",
                 "surefire:test",
                 "-Dsurefire.failIfNoSpecifiedTests=false",
-                "-Dtest=ArchitectureTest,ArgoCdTest,MonitoringTest,OverlaysTest"));
+                "-Dtest=MonitoringTest"));
     }
 
-    /** Offline, and with the options of the JVM that suit short runs. */
+    /** With the options of the JVM that suit short runs. */
     private static String[] maven(String... command) {
         return Stream.concat(
-                        Stream.of("env", "MAVEN_ARGS=--offline", "MAVEN_OPTS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"),
-                        Stream.of(command))
+                        Stream.of("env", "MAVEN_OPTS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"), Stream.of(command))
                 .toArray(String[]::new);
     }
 
@@ -257,39 +253,33 @@ class ForkTest {
         assertThat(tree.value(MINIKUBE, "newName")).isEqualTo(nextImage);
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "a-cup, acup, my-a-cup, org.example.cup",
-        "a-cup, org.example.cup, a-cup, org.example",
-    })
-    void isTheSameAfterAnotherName(String name, String packageName, String nextName, String nextPackage)
-            throws Exception {
-        assumeThat(oldName).contains("-");
-        tree.succeed(FORK, nextName, URL, IMAGE, nextPackage);
+    /** The old name and package are in the new ones, and the other way round. */
+    @Test
+    void isTheSameAfterAnotherName() throws Exception {
+        rename("my-a-cup", "org.example");
         tree.commit();
         var expected = tree.succeed("git", "rev-parse", "HEAD").strip();
 
         tree.restart();
-        tree.succeed(FORK, name, URL, IMAGE, packageName);
+        rename("a-cup", "org.example.cup");
         tree.commit();
-        tree.succeed(FORK, nextName, URL, IMAGE, nextPackage);
+        rename("my-a-cup", "org.example");
         tree.commit();
 
         assertThat(tree.succeed("git", "diff", expected, "--", ".", ":!*ForkTest.java"))
                 .isEmpty();
-        assertThat(tree.succeed(FORK, nextName, URL, IMAGE, nextPackage)).contains("nothing to do");
-        assertThat(tree.succeed(FORK, "--present")).isEqualTo("%s %s %s %s%n", nextName, URL, IMAGE, nextPackage);
+        assertThat(rename("my-a-cup", "org.example")).contains("nothing to do");
+        assertThat(tree.succeed(FORK, "--present")).isEqualTo("my-a-cup %s %s org.example%n", URL, IMAGE);
     }
 
     /** The text of such a name is also in other words, for example that of {@code order} in {@code sort order}. */
     @Test
     void refusesToReplaceANameOfOneWord() throws Exception {
-        assumeThat(oldName).contains("-");
-        tree.succeed(FORK, "order", URL);
+        rename("order", "order");
         tree.commit();
 
         assertThat(tree.refuse(FORK, "tea-shop", URL)).contains("'order' is one word, which other texts contain");
-        tree.succeed(FORK, "order", PAGE + "2");
+        tree.succeed(FORK, "order", PAGE + "2", IMAGE);
     }
 
     @Test
@@ -463,18 +453,19 @@ class ForkTest {
 
     @Test
     void refusesTwoFilesThatWouldBecomeOne() throws Exception {
-        assumeThat(oldName).contains("-");
+        assumeARenameIsPossible();
         for (var file : List.of(oldName + ".txt", "tea-shop.txt")) {
             Files.writeString(tree.root().resolve(file), file);
         }
         tree.commit();
 
-        assertThat(tree.refuse(FORK, "tea-shop", URL)).contains("would become tea-shop.txt, which exists, too");
+        assertThat(tree.refuse(FORK, "tea-shop", URL))
+                .contains("2 files would become tea-shop.txt: rename one of them first");
     }
 
     @Test
     void keepsANewFileThatIsInTheWay() throws Exception {
-        assumeThat(oldName).contains("-");
+        assumeARenameIsPossible();
         Files.writeString(tree.root().resolve(oldName + ".txt"), "old");
         tree.commit();
         Files.writeString(tree.root().resolve("tea-shop.txt"), "not committed");
@@ -514,6 +505,15 @@ class ForkTest {
 
     private String run(String url, String image) throws IOException, InterruptedException {
         return image == null ? tree.succeed(FORK, oldName, url) : tree.succeed(FORK, oldName, url, image);
+    }
+
+    private String rename(String name, String packageName) throws IOException, InterruptedException {
+        assumeARenameIsPossible();
+        return tree.succeed(FORK, name, URL, IMAGE, packageName);
+    }
+
+    private static void assumeARenameIsPossible() {
+        assumeThat(oldName).as("the name, which is more than one word").contains("-");
     }
 
     /** The names of the files that contain a text. */

@@ -110,7 +110,7 @@ record WorkingTree(Path root) {
     }
 
     private String state() throws IOException, InterruptedException {
-        return diff() + succeed("git", "status", "--porcelain") + succeed("git", "worktree", "list");
+        return succeed("bash", "-ec", "git diff HEAD; git status --porcelain; git worktree list");
     }
 
     /** Runs a command that must end with exit code 2, wrong usage, and returns its output. */
