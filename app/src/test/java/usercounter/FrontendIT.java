@@ -167,9 +167,9 @@ class FrontendIT {
 
     @Test
     void aPathWithBytesThatAreNotAsciiIsALineOfJson() throws IOException {
-        assertThat(nginx.exchange("GET", "/visits/bytes-\u00e9\u00ff?x")).startsWith("HTTP/1.1 404 ");
+        assertThat(nginx.exchange("GET", "/nothing/bytes-\u00e9\u00ff?x")).startsWith("HTTP/1.1 404 ");
 
-        assertThat(line(nginx, "/visits/bytes-").getString("message")).isEqualTo("GET /visits/bytes- 404");
+        assertThat(line(nginx, "/nothing/bytes-").getString("message")).isEqualTo("GET /nothing/bytes- 404");
     }
 
     /** As docs/operate.md has it for a load balancer that is a proxy. */
@@ -360,7 +360,7 @@ class FrontendIT {
         "/docs/../metrics, No resource",
         "/docs/%2e%2e/metrics, malformed",
         "/docs/..;/metrics, malformed",
-        "/visits, No resource",
+        "/visit, No resource",
         "/visits/a/../../metrics, No resource",
         "/visits/%2e%2e%2fmetrics, malformed",
         "/problem, No resource",
