@@ -133,7 +133,7 @@ authenticate() {
 # Reads the lines of CLUSTER NODES: the line of this node, the number of known and of healthy nodes, and a summary of all
 # that lasts, without the times and epochs. It starts no process, since it runs in every round.
 read_nodes() {
-  me= known=0 healthy=0 summary=
+  me='' known=0 healthy=0 summary=''
   while read -r id address flags primary _ _ _ link slots; do
     known=$((known + 1))
     case $flags in *myself*) me="$id $address $flags $primary 0 0 0 $link $slots" ;; esac
@@ -150,19 +150,19 @@ END
 
 # Everything that may be necessary. While nothing changes in a whole cluster, nothing is necessary.
 repair() {
-  changed= whole=
+  changed='' whole=''
   meet
   [ "$name" != redis-cluster-a-0 ] || create
   has_slots "$me" || follow
   [ -e /data/complete ] || admit
   forget
-  settled=
+  settled=''
   [ "$changed" ] || [ ! "$whole" ] || [ ! -e /data/complete ] || settled=$summary
 }
 
 keep() {
   trap exit TERM
-  settled= rounds=0
+  settled='' rounds=0
   while :; do
     authenticate
     if nodes=$(redis localhost cluster nodes); then
