@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import usercounter.Programs;
 import usercounter.cluster.Documentation;
 import usercounter.manifests.Kustomize;
 
@@ -34,6 +35,9 @@ class NewVersionTest {
     @BeforeAll
     static void copy(@TempDir Path folder) throws Exception {
         Kustomize.KUSTOMIZE.require();
+        assumeThat(Programs.isInstalledOrNotRequired("python3"))
+                .as("python3 on the PATH")
+                .isTrue();
         upstream = WorkingTree.in(folder);
         Files.writeString(folder.resolve("mvnw"), "#!/bin/sh\n");
         upstream.commit();
