@@ -1,6 +1,7 @@
 package usercounter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static usercounter.testkit.Problems.assertMethodNotAllowed;
 import static usercounter.testkit.Problems.assertProblem;
 
 import java.io.IOException;
@@ -130,11 +131,7 @@ class ApiIT {
     @ParameterizedTest
     @CsvSource({"DELETE, /visits/a", "PUT, /visits/a", "PATCH, /visits/a", "POST, /healthz", "POST, /docs"})
     void aWrongMethodIs405WithAllow(String method, String path) {
-        HttpResponse<String> answer = server.send(method, path);
-
-        assertProblem(answer, 405);
-        assertThat(answer.headers().firstValue("Allow"))
-                .hasValueSatisfying(allow -> assertThat(allow).contains("GET"));
+        assertMethodNotAllowed(server.send(method, path), "GET");
     }
 
     @ParameterizedTest

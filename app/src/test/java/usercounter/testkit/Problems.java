@@ -27,4 +27,11 @@ public final class Problems {
         assertThat(problem.group(2)).isEqualTo(Integer.toString(status));
         return assertThat(problem.group(3));
     }
+
+    /** The answer is 405, and its header Allow has these methods, in any order and perhaps among others. */
+    public static void assertMethodNotAllowed(HttpResponse<String> answer, String... allowed) {
+        assertProblem(answer, 405);
+        assertThat(answer.headers().firstValue("Allow"))
+                .hasValueSatisfying(value -> assertThat(value.split(", *")).contains(allowed));
+    }
 }

@@ -1,10 +1,13 @@
 package usercounter.testkit;
 
 import java.io.IOException;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -71,6 +74,19 @@ public final class ServerOnRedisCluster implements Endpoint, BeforeAllCallback {
     /** The server's user in Redis. */
     public RedisUser user() {
         return user;
+    }
+
+    /**
+     * See {@link RedisUser#assertNeedsExactlyItsCommands}.
+     *
+     * @param requests sends requests that need every command, one of them for the given id, whose slot moves
+     */
+    public void assertUserNeedsExactlyItsCommands(Function<String, Stream<HttpResponse<String>>> requests)
+            throws InterruptedException {
+        String moving = UUID.randomUUID().toString();
+        RedisCluster.Move move = cluster.new Move(RedisCluster.slotOf(moving));
+        user.assertNeedsExactlyItsCommands(() -> requests.apply(moving).allMatch(answer -> answer.statusCode() == 200));
+        move.finish();
     }
 
     @Override

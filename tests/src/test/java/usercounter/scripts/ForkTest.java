@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import usercounter.Programs;
 import usercounter.manifests.Kustomize;
 
 /** {@code scripts/fork} gives the repository another name, URL and image everywhere, or changes nothing. */
@@ -45,18 +44,9 @@ class ForkTest {
     private static String oldPage;
     private static String oldImage;
 
-    /** Maven is replaced: only one test takes the time for it. */
     @BeforeAll
     static void copy(@TempDir Path folder) throws Exception {
-        Kustomize.KUSTOMIZE.require();
-        assumeThat(Programs.isInstalledOrNotRequired("python3"))
-                .as("python3 on the PATH")
-                .isTrue();
-        tree = WorkingTree.in(folder);
-        tree.succeed("git", "tag", "maven");
-        Files.writeString(folder.resolve("mvnw"), "#!/bin/sh\n");
-        tree.commit();
-        tree.start();
+        tree = WorkingTree.withoutMaven(folder);
         oldName = element("artifactId");
         oldPackage = element("groupId");
         oldPage = tree.value(APPLICATION, "repoURL").replaceFirst("\\.git$", "");

@@ -14,9 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
-import usercounter.Programs;
 import usercounter.cluster.Documentation;
-import usercounter.manifests.Kustomize;
 
 /** A fork takes over a new version by the commands of docs/fork.md. Only what both sides changed conflicts. */
 @DisabledOnOs(value = OS.WINDOWS, disabledReason = "the commands need bash")
@@ -31,17 +29,9 @@ class NewVersionTest {
 
     private WorkingTree fork;
 
-    /** Maven is replaced: it takes more time than everything else. */
     @BeforeAll
     static void copy(@TempDir Path folder) throws Exception {
-        Kustomize.KUSTOMIZE.require();
-        assumeThat(Programs.isInstalledOrNotRequired("python3"))
-                .as("python3 on the PATH")
-                .isTrue();
-        upstream = WorkingTree.in(folder);
-        Files.writeString(folder.resolve("mvnw"), "#!/bin/sh\n");
-        upstream.commit();
-        upstream.start();
+        upstream = WorkingTree.withoutMaven(folder);
         oldName = upstream.succeed("scripts/fork", "--present").split(" ")[0];
         assumeThat(oldName).as("a name that can be replaced").contains("-");
     }

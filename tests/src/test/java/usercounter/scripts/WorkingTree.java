@@ -1,6 +1,7 @@
 package usercounter.scripts;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -8,7 +9,9 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import usercounter.Programs;
 import usercounter.Repository;
+import usercounter.manifests.Kustomize;
 
 /** A temporary repository with the current files of this one, which a test may change. */
 record WorkingTree(Path root) {
@@ -31,6 +34,23 @@ record WorkingTree(Path root) {
         var tree = new WorkingTree(folder);
         tree.succeed("git", "init", "--quiet", "--initial-branch=main");
         tree.commit();
+        return tree;
+    }
+
+    /**
+     * The same for {@code scripts/fork}, whose programs the test then requires. Maven is replaced, since it takes more time
+     * than everything else: the tag {@code maven} has the real one.
+     */
+    static WorkingTree withoutMaven(Path folder) throws IOException, InterruptedException {
+        Kustomize.KUSTOMIZE.require();
+        assumeThat(Programs.isInstalledOrNotRequired("python3"))
+                .as("python3 on the PATH")
+                .isTrue();
+        var tree = in(folder);
+        tree.succeed("git", "tag", "maven");
+        Files.writeString(folder.resolve("mvnw"), "#!/bin/sh\n");
+        tree.commit();
+        tree.start();
         return tree;
     }
 
